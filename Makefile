@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: ISC
+#
+# make            the three programs, in build/
+# make demo       a running installation to look at (DEMO=once: then exit)
+# make check      all tests
+# make bench      figures, each beside a baseline measured in the same run
+# make install    PREFIX and DESTDIR are honoured
+#
+# V=1 shows whole commands.  BUILD names the output directory and SANITIZE what it is instrumented with:
+# the tests build their variants as `make BUILD=build/asan SANITIZE=...`.
+
+PREFIX     ?= /usr/local
+DESTDIR    ?=
+BUILD      ?= build
+SANITIZE   ?=
+CC         ?= cc
+VERSION    := 0.1
+V          ?=
+Q          := $(if $(V),,@)
+say        := @$(if $(V),:,printf '%-4s %s\n')
+
+CFLAGS     ?= -O2 -g
+HARDENING  ?= -fstack-protector-strong -fstack-clash-protection -fPIE \
+	$(if $(SANITIZE),,-D_FORTIFY_SOURCE=2)
+WARNINGS   := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
+	-Wmissing-prototypes -Wformat=2 -Wwrite-strings -Wvla -Wswitch-enum
+INSTRUMENT := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer)
+ALL_CFLAGS  = -std=c17 -D_GNU_SOURCE -DASSENT_VERSION='"$(VERSION)"' \
+	$(WARNINGS) $(CFLAGS) $(HARDENING) $(INSTRUMENT) -pthread -I. -MMD -MP
+ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack $(INSTRUMENT) -pthread \
+	$(LDFLAGS)
+
+PACKAGES   := hiredis libpq libsodium libidn2 libconfuse jansson
+LIBS        = $(shell pkg-config --libs $(PACKAGES)) -lunistring
+MILTER_LIBS = -lmilter $(shell pkg-config --libs libmicrohttpd libcurl)
+WEB_LIBS    = $(shell pkg-config --libs libmicrohttpd)
+INCLUDES    = $(shell pkg-config --cflags $(PACKAGES) libmicrohttpd libcurl)
+
+objects     = $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard $(1)/*.c)))
+POLICY     := $(call objects,policy)
+MILTER     := $(call objects,milter)
+WEB        := $(call objects,web)
+CTL        := $(call objects,ctl)
+UNIT       := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,\
+	$(sort $(wildcard tests/unit/test_*.c)))
+BENCH      := $(addprefix $(BUILD)/bench/,noop twin mclient)
+PROGRAMS   := $(BUILD)/assent-milter $(BUILD)/assent-web $(BUILD)/assentctl
+MIGRATIONS := $(sort $(wildcard sql/[0-9]*.sql))
+MANUALS    := $(wildcard man/*.[1-8])
+
+all: $(PROGRAMS)
+
+$(BUILD)/libassent.a: $(POLICY)
+	@rm -f $@
+	$(say) AR $@
+	$(Q)$(AR) rcs $@ $^
+
+$(BUILD)/assent-milter: $(MILTER) $(BUILD)/libassent.a
+	$(say) LD $@
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(MILTER_LIBS) $(LIBS)
+
+$(BUILD)/assent-web: $(WEB) $(BUILD)/libassent.a
+	$(say) LD $@
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(WEB_LIBS) $(LIBS)
+
+$(BUILD)/assentctl: $(CTL) $(BUILD)/migrations.o $(BUILD)/libassent.a
+	$(say) LD $@
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+# The migrations travel inside assentctl: a program and its schema never part.
+$(BUILD)/migrations.c: $(MIGRATIONS) ctl/embed Makefile
+	@mkdir -p $(@D)
+	$(Q)ctl/embed $(MIGRATIONS) > $@
+
+$(BUILD)/migrations.o: $(BUILD)/migrations.c
+	$(say) CC $@
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(say) CC $@
+	$(Q)$(CC) $(ALL_CFLAGS) $(INCLUDES) -c -o $@ $<
+
+$(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libassent.a
+	@mkdir -p $(@D)
+	$(say) LD $@
+	$(Q)$(CC) $(ALL_CFLAGS) $(INCLUDES) $(ALL_LDFLAGS) -o $@ $< \
+		$(filter-out %.h,$(filter $(BUILD)/%.o,$^)) $(BUILD)/libassent.a \
+		$(shell pkg-config --libs cmocka) $(LIBS)
+
+$(BUILD)/bench/mclient: $(addprefix tests/bench/,talk.c wire.c letter.c)
+
+$(BUILD)/bench/%: tests/bench/%.c $(wildcard tests/bench/*.h)
+	@mkdir -p $(@D)
+	$(say) LD $@
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.c,$^) -lmilter
+
+unit: $(UNIT)
+
+bench-tools: $(BENCH)
+
+deps:
+	@tests/deps
+
+demo: deps
+	@$(MAKE) --no-print-directory all
+	@BUILD=$(BUILD) tests/demo $(if $(filter once,$(DEMO)),--once)
+
+check: deps
+	@tests/check
+
+bench: deps
+	@$(MAKE) --no-print-directory all bench-tools
+	@BUILD=$(BUILD) tests/bench/bench
+
+format:
+	clang-format -i $(wildcard policy/*.[ch] milter/*.[ch] web/*.[ch] ctl/*.[ch])
+
+tidy:
+	clang-tidy --quiet $(wildcard policy/*.c milter/*.c web/*.c ctl/*.c) -- \
+		-std=c17 -D_GNU_SOURCE -DASSENT_VERSION='""' -I. $(INCLUDES)
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin \
+		$(addprefix $(DESTDIR)$(PREFIX)/share/man/man,1 5 8)
+	install -m 755 $(BUILD)/assent-milter $(BUILD)/assent-web \
+		$(DESTDIR)$(PREFIX)/sbin
+	install -m 755 $(BUILD)/assentctl $(DESTDIR)$(PREFIX)/bin
+	for m in $(MANUALS); do install -m 644 $$m \
+		$(DESTDIR)$(PREFIX)/share/man/man$${m##*.} || exit 1; done
+
+clean:
+	rm -rf $(BUILD)
+
+-include $(wildcard $(BUILD)/*/*.d)
+
+.PHONY: all unit bench-tools deps demo check bench format tidy install clean

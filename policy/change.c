@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * change - the write path: mark, commit, publish, then acknowledge
+ *
+ * The mark goes out before the transaction, so that whatever happens to this
+ * process afterwards, no reader finds the old permit once the new one is
+ * committed.  When Redis cannot be marked the transaction is told so, moves
+ * the epoch on (sql/003-rules.sql), and the acknowledgement waits until no
+ * node can hold a lease on the old one.
+ */
+#include "change.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cache.h"
+#include "clock.h"
+#include "lease.h"
+#include "pg.h"
+#include "store.h"
+
+/* An epoch this much older than a lease needs no waiting out: its commit, and
+ * all that a commit can wait for, is over. */
+#define COMMIT_MAX (60 * CLOCK_S)
+
+struct marking {
+	const struct addr_key *key;
+	bool done;
+	int64_t epoch;
+	struct cache_nonce nonce;
+	char hex[ADDR_KEY_HEX]; /* for SQL; "" if not done */
+};
+
+static const char *
+act_word(enum change_act act)
+{
+	static const char *const words[] = {
+#define X(id, word) [id] = word,
+	    CHANGE_ACTS(X)
+#undef X
+	};
+
+	return words[act];
+}
+
+/* Notes an epoch that PostgreSQL told; the time of its first sight matters. */
+static void
+see_epoch(struct changer *ch, int64_t epoch)
+{
+	if (epoch <= ch->epoch)
+		return;
+	ch->seen_at = clock_now();
+	ch->epoch = epoch;
+}
+
+static int
+mark(struct changer *ch, const struct addr_key *key, struct marking *m,
+    struct err *e)
+{
+	struct err ignored;
+	int64_t epoch;
+
+	*m = (struct marking){.key = key};
+	if (ch->epoch == 0) {
+		if (store_epoch(ch->store, &epoch, NULL, e) != 0)
+			return -1;
+		see_epoch(ch, epoch);
+	}
+	m->epoch = ch->epoch;
+	m->done = ch->cache != NULL &&
+	    cache_mark(ch->cache, m->epoch, key, &m->nonce, &ignored) == 0;
+	if (m->done)
+		addr_key_hex(key, m->hex);
+	return 0;
+}
+
+/* Publishes the marked permit in the epoch that holds now.  False when the
+ * cache there may still hold the old one. */
+static bool
+publish(struct changer *ch, const struct marking *m, int64_t epoch,
+    const struct pg_rows *rows)
+{
+	struct err ignored;
+
+	for (size_t i = 0; i < pg_rows_count(rows); i++) {
+		size_t n, len;
+		const uint8_t *key = pg_rows_octets(rows, i, 0, &n);
+		const uint8_t *permit = pg_rows_octets(rows, i, 1, &len);
+
+		if (n != ADDR_KEY || memcmp(key, m->key->octets, n) != 0)
+			continue;
+		if (cache_publish(ch->cache, epoch, m->key, &m->nonce, permit,
+			len, &ignored) == 0)
+			return true;
+	}
+	/* The mark itself keeps the old permit out of its own epoch. */
+	return epoch == m->epoch;
+}
+
+static int
+move_epoch(struct changer *ch, struct err *e)
+{
+	static const struct pg_statement move = {
+	    .sql = "SELECT assent.move_epoch()",
+	};
+
+	return store_exec(ch->store, &move, NULL, 0, NULL, e);
+}
+
+/* After the commit: returns when the change is in force on every node. */
+static int
+settle(struct changer *ch, const struct marking *m, const struct pg_rows *rows,
+    struct err *e)
+{
+	int64_t epoch, age, wait = lease_wait(ch->lease), since;
+
+	if (store_epoch(ch->store, &epoch, &age, e) != 0)
+		return err_prefix(e, "committed, but not yet in force");
+	see_epoch(ch, epoch);
+	since = ch->seen_at;
+	if (!m->done) {
+		since = clock_now();
+	} else if (!publish(ch, m, epoch, rows)) {
+		if (move_epoch(ch, e) != 0)
+			return err_prefix(e, "committed, but not yet in force");
+		since = clock_now();
+	} else if (age >= wait + COMMIT_MAX) {
+		return 0;
+	}
+	clock_sleep_until(since + wait);
+	return 0;
+}
+
+static int
+commit(struct changer *ch, const struct marking *m,
+    const struct pg_statement *st, const struct pg_param *params, size_t n,
+    bool *changed, struct err *e)
+{
+	struct pg_rows *rows;
+	int rc = 0;
+
+	if (store_exec(ch->store, st, params, n, &rows, e) != 0)
+		return -1;
+	*changed = pg_rows_count(rows) > 0 && pg_rows_int(rows, 0, 2) != 0;
+	/* No rows: nobody has that key, so nothing was there to change. */
+	if (pg_rows_count(rows) > 0)
+		rc = settle(ch, m, rows, e);
+	pg_rows_free(&rows);
+	return rc;
+}
+
+int
+change_apply(
+    struct changer *ch, const struct change *c, bool *changed, struct err *e)
+{
+	static const struct pg_statement change = {
+	    .name = "change",
+	    .sql = "SELECT key, packed, changed FROM assent.change($1, "
+		   "$2::text::assent.act, $3, $4::text::assent.endpoint_kind, "
+		   "$5, $6, $7::text::int, $8::text::assent.channel, "
+		   "$9::text::timestamptz, $10::text::timestamptz, $11, "
+		   "$12::text::jsonb)",
+	    .binary = true,
+	};
+	const char *word = c->purpose == 0 ? NULL : channel_word(c->channel);
+	char purpose[8];
+	struct marking m;
+
+	if (mark(ch, &c->key, &m, e) != 0)
+		return -1;
+	snprintf(purpose, sizeof(purpose), "%u", c->purpose);
+	const struct pg_param params[] = {
+	    {m.hex, 0},
+	    {act_word(c->act), 0},
+	    {c->key.octets, ADDR_KEY},
+	    {channel_kind(c->channel), 0},
+	    {c->addr->canonical, 0},
+	    {c->addr->original, 0},
+	    {c->purpose == 0 ? NULL : purpose, 0},
+	    {word, 0},
+	    {c->at, 0},
+	    {c->expires, 0},
+	    {c->source, 0},
+	    {c->proof, 0},
+	};
+	return commit(ch, &m, &change, params,
+	    sizeof(params) / sizeof(params[0]), changed, e);
+}
+
+int
+change_opt_out(struct changer *ch, const struct addr_key *key,
+    uint16_t purpose, enum channel channel, const char *source,
+    const char *proof, bool *changed, struct err *e)
+{
+	static const struct pg_statement opt_out = {
+	    .name = "opt-out",
+	    .sql = "SELECT key, packed, changed FROM assent.opt_out($1, $2, "
+		   "$3::text::int, $4::text::assent.channel, $5, "
+		   "$6::text::jsonb)",
+	    .binary = true,
+	};
+	char number[8];
+	struct marking m;
+
+	if (mark(ch, key, &m, e) != 0)
+		return -1;
+	snprintf(number, sizeof(number), "%u", purpose);
+	const struct pg_param params[] = {
+	    {m.hex, 0},
+	    {key->octets, ADDR_KEY},
+	    {number, 0},
+	    {channel_word(channel), 0},
+	    {source, 0},
+	    {proof, 0},
+	};
+	return commit(ch, &m, &opt_out, params,
+	    sizeof(params) / sizeof(params[0]), changed, e);
+}

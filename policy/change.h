@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * change - the write path: mark, commit, publish, then acknowledge
+ *
+ * Every door (page, API, command) changes consent through here, and may tell
+ * its caller "done" only when a function here returned 0: then every check
+ * that begins later, on every node, sees the change.  lookup.h has the
+ * argument.
+ */
+#ifndef POLICY_CHANGE_H
+#define POLICY_CHANGE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "addr.h"
+#include "channel.h"
+#include "err.h"
+
+struct cache;
+struct store;
+
+/* The acts, as in SQL's assent.act. */
+#define CHANGE_ACTS(X)                                                         \
+	X(CHANGE_PEND, "pend")                                                 \
+	X(CHANGE_GRANT, "grant")                                               \
+	X(CHANGE_WITHDRAW, "withdraw")                                         \
+	X(CHANGE_OBJECT, "object")                                             \
+	X(CHANGE_LIFT_OBJECTION, "lift-objection")                             \
+	X(CHANGE_RESTRICT, "restrict")                                         \
+	X(CHANGE_LIFT_RESTRICTION, "lift-restriction")
+
+enum change_act {
+#define X(id, word) id,
+	CHANGE_ACTS(X)
+#undef X
+};
+
+struct change {
+	enum change_act act;
+	struct addr_key key;
+	const struct addr *addr; /* what `key` is the key of */
+	uint16_t purpose;	 /* 0: every purpose the contact has */
+	enum channel channel;	 /* ignored when purpose is 0 */
+	const char *expires;	 /* timestamp of a grant's end, or NULL */
+	const char *at;		 /* when the person acted; NULL: now */
+	const char *source;	 /* which door: "page", "one-click", "operator" */
+	const char *proof;	 /* JSON object of personal fields, or NULL */
+};
+
+struct changer {
+	struct store *store;
+	struct cache *cache; /* NULL: changes count as unmarked */
+	int64_t lease;	     /* the nodes' lease, nanoseconds */
+	/* The newest epoch seen, and when first; both start at 0. */
+	_Atomic int64_t epoch, seen_at;
+};
+
+/*
+ * Applies `c`.  0 when it is in force everywhere; `*changed` says whether it
+ * changed anything (withdrawing twice does not).  -1: ERR_REFUSED for what the
+ * rules forbid or do not know; otherwise it must not be acknowledged, though
+ * it may have been committed: trying again is safe.
+ * Blocks for the database's and the cache's timeouts, and for lease_wait()
+ * when Redis could not be marked.
+ */
+int change_apply(struct changer *ch, const struct change *c, bool *changed,
+    struct err *e) __attribute__((nonnull, warn_unused_result));
+
+/* The opt-out behind a link: withdraws one purpose on one channel for whoever
+ * has `key`.  A key nobody has is no error: there is nothing to withdraw. */
+int change_opt_out(struct changer *ch, const struct addr_key *key,
+    uint16_t purpose, enum channel channel, const char *source,
+    const char *proof, bool *changed, struct err *e)
+    __attribute__((nonnull(1, 2, 5, 7, 8), warn_unused_result));
+
+#endif

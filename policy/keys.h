@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * keys - the secrets of an installation, in one file
+ *
+ * The file has mode 0600 or stricter and belongs to root or to the user who
+ * reads it.  A line is "index SECRET" (one: the secret of address keys, for
+ * the life of the installation) or "token NUMBER SECRET" (0 to 31: the first
+ * one signs, all verify, so that rotation breaks no link ever sent); SECRET is
+ * 32 octets in base64 (RFC 4648); "#" starts a comment.
+ */
+#ifndef POLICY_KEYS_H
+#define POLICY_KEYS_H
+
+#include <stdint.h>
+
+#include "err.h"
+
+enum { KEYS_SECRET = 32, KEYS_TOKENS = 32 };
+
+/* One token key: its number and what is derived from its secret. */
+struct keys_token {
+	int number;
+	uint8_t mac[KEYS_SECRET], cipher[KEYS_SECRET];
+};
+
+struct keys;
+
+/* Reads `path`; NULL and an error that names file and line.  The secrets live
+ * in locked memory that core dumps leave out. */
+struct keys *keys_load(const char *path, struct err *e)
+    __attribute__((nonnull, warn_unused_result));
+
+/* Wipes and releases; accepts NULL and nulls the caller's pointer. */
+void keys_free(struct keys **k);
+
+/* The secret for addr_key(), of KEYS_SECRET octets; lives as long as `k`. */
+const uint8_t *keys_index(const struct keys *k) __attribute__((nonnull));
+
+/* The key that signs, and the key of a number (NULL if there is none). */
+const struct keys_token *keys_signing(const struct keys *k)
+    __attribute__((nonnull, returns_nonnull));
+const struct keys_token *keys_numbered(const struct keys *k, int number)
+    __attribute__((nonnull));
+
+/* Writes a new file; an existing one is an error (ERR_REFUSED), as its index
+ * secret could never be had again. */
+int keys_create(const char *path, struct err *e)
+    __attribute__((nonnull, warn_unused_result));
+
+/* Adds a new signing key at the top, replacing the file atomically; the old
+ * keys keep verifying.  `*number` is the new key's. */
+int keys_rotate(const char *path, int *number, struct err *e)
+    __attribute__((nonnull, warn_unused_result));
+
+#endif

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * lease - the right to trust the cache for a little while
+ *
+ * A lease runs from before the question was sent, so that however long the
+ * answer took, it never lasts longer than its length after PostgreSQL gave it.
+ * When the connection breaks the lease runs on to its end: nothing about it
+ * depended on the connection.
+ */
+#include "lease.h"
+
+#include <pthread.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "conf.h"
+#include "pg.h"
+
+#define LEASE_RETRY (200 * CLOCK_MS)
+
+struct lease {
+	const struct conf *conf;
+	const char *role, *program;
+	pthread_t thread;
+	int stop; /* an eventfd: readable when the thread shall end */
+	pthread_mutex_t lock;
+	int64_t epoch, until; /* under the lock */
+};
+
+int64_t
+lease_wait(int64_t lease)
+{
+	return lease + lease / 4;
+}
+
+static bool
+stopping(struct lease *l, int64_t pause)
+{
+	struct pollfd fd = {.fd = l->stop, .events = POLLIN};
+
+	return poll(&fd, 1, (int)(pause / CLOCK_MS)) > 0;
+}
+
+static struct pg *
+connect_and_listen(struct lease *l)
+{
+	static const struct pg_statement listen = {
+	    .sql = "LISTEN assent_epoch",
+	};
+	int64_t deadline = clock_now() + l->conf->database.timeout;
+	struct err ignored; /* whoever asks PostgreSQL meanwhile reports it */
+	struct pg *p = pg_open(l->conf->database.url, l->role, l->program,
+	    deadline, &ignored);
+
+	if (p != NULL &&
+	    pg_exec(p, &listen, NULL, 0, NULL, deadline, &ignored) != 0)
+		pg_close(&p);
+	return p;
+}
+
+static int
+renew(struct lease *l, struct pg *p)
+{
+	static const struct pg_statement get = {
+	    .name = "epoch",
+	    .sql = "SELECT epoch FROM assent.cache_epoch",
+	    .binary = true,
+	};
+	int64_t asked = clock_now(), length = l->conf->cache.lease;
+	struct pg_rows *rows;
+	struct err ignored;
+
+	if (pg_exec(p, &get, NULL, 0, &rows, asked + length, &ignored) != 0)
+		return -1;
+	if (pg_rows_count(rows) == 1) {
+		pthread_mutex_lock(&l->lock);
+		l->epoch = pg_rows_int(rows, 0, 0);
+		l->until = asked + length;
+		pthread_mutex_unlock(&l->lock);
+	}
+	pg_rows_free(&rows);
+	return 0;
+}
+
+static void *
+keep(void *arg)
+{
+	struct lease *l = arg;
+	struct pg *p = NULL;
+
+	do {
+		if (p == NULL)
+			p = connect_and_listen(l);
+		if (p != NULL && renew(l, p) != 0)
+			pg_close(&p);
+		if (p != NULL)
+			pg_wait_notify(
+			    p, l->stop, clock_now() + l->conf->cache.lease / 4);
+	} while (!stopping(l, p == NULL ? LEASE_RETRY : 0));
+	pg_close(&p);
+	return NULL;
+}
+
+struct lease *
+lease_start(const struct conf *c, const char *role, const char *program,
+    struct err *e)
+{
+	struct lease *l = calloc(1, sizeof(*l));
+
+	if (l == NULL) {
+		err_set(e, ERR_FATAL, "out of memory for the lease");
+		return NULL;
+	}
+	*l = (struct lease){.conf = c, .role = role, .program = program};
+	pthread_mutex_init(&l->lock, NULL);
+	l->stop = eventfd(0, EFD_CLOEXEC);
+	if (l->stop >= 0 && pthread_create(&l->thread, NULL, keep, l) == 0)
+		return l;
+	err_set(e, ERR_FATAL, "the lease's thread cannot be started");
+	if (l->stop >= 0)
+		close(l->stop);
+	pthread_mutex_destroy(&l->lock);
+	free(l);
+	return NULL;
+}
+
+void
+lease_stop(struct lease **lp)
+{
+	struct lease *l = *lp;
+
+	if (l == NULL)
+		return;
+	eventfd_write(l->stop, 1);
+	pthread_join(l->thread, NULL);
+	close(l->stop);
+	pthread_mutex_destroy(&l->lock);
+	free(l);
+	*lp = NULL;
+}
+
+bool
+lease_holds(struct lease *l, int64_t *epoch)
+{
+	bool holds;
+
+	pthread_mutex_lock(&l->lock);
+	holds = clock_now() < l->until;
+	*epoch = l->epoch;
+	pthread_mutex_unlock(&l->lock);
+	return holds;
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * permit - everything one address has consented to, packed
+ *
+ * Decoding checks every octet once, so that finding needs no checks; the
+ * order of the pairs is part of what is checked, because a pair that stood
+ * there twice could be read either way.
+ */
+#include "permit.h"
+
+enum {
+	VERSION = 1,
+	HEADER = 3,
+	EXPIRY = 4,
+	PAIR = 4,
+	FLAG_ERASED = 0x01
+};
+
+static uint32_t
+get32(const uint8_t *p)
+{
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
+	    (uint32_t)p[2] << 8 | p[3];
+}
+
+/* Purpose and channel of a pair as one number that orders them. */
+static uint32_t
+rank(const uint8_t *pair)
+{
+	return get32(pair) >> 12;
+}
+
+static int
+check_pairs(const struct permit *p, size_t n_expiries, struct err *e)
+{
+	for (size_t i = 0; i < p->n_pairs; i++) {
+		const uint8_t *pair = p->pairs + i * PAIR;
+
+		if (pair[2] >> 4 >= CHANNEL_COUNT ||
+		    (pair[2] & 0x0f) >= STANDING_COUNT || pair[3] > n_expiries)
+			return err_set(e, ERR_FATAL,
+			    "damaged permit: pair %zu makes no sense", i);
+		if (i > 0 && rank(pair - PAIR) >= rank(pair))
+			return err_set(e, ERR_FATAL,
+			    "damaged permit: pair %zu is out of order", i);
+	}
+	return 0;
+}
+
+int
+permit_decode(
+    const uint8_t *octets, size_t len, struct permit *out, struct err *e)
+{
+	size_t fixed;
+
+	*out = (struct permit){0};
+	if (len == 0)
+		return 0;
+	if (len < HEADER || octets[0] != VERSION)
+		return err_set(e, ERR_FATAL,
+		    "permit of a version unknown here (%d)", octets[0]);
+	fixed = HEADER + (size_t)octets[2] * EXPIRY;
+	if (len < fixed || (len - fixed) % PAIR != 0 ||
+	    (octets[1] & ~FLAG_ERASED) != 0)
+		return err_set(e, ERR_FATAL,
+		    "damaged permit: %zu octets do not add up", len);
+	out->known = true;
+	out->erased = octets[1] & FLAG_ERASED;
+	out->expiries = octets + HEADER;
+	out->pairs = octets + fixed;
+	out->n_pairs = (len - fixed) / PAIR;
+	return check_pairs(out, octets[2], e);
+}
+
+struct permit_pair
+permit_find(const struct permit *p, uint16_t purpose, enum channel channel)
+{
+	uint32_t want = (uint32_t)purpose << 4 | (uint32_t)channel;
+	size_t low = 0, high = p->n_pairs;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		const uint8_t *pair = p->pairs + mid * PAIR;
+
+		if (rank(pair) == want)
+			return (struct permit_pair){
+			    .standing = pair[2] & 0x0f,
+			    .expires = pair[3] == 0
+				? 0
+				: get32(p->expiries + (pair[3] - 1) * EXPIRY),
+			};
+		if (rank(pair) < want)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return (struct permit_pair){.standing = STANDING_NONE};
+}

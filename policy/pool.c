@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * pool - a few connections lent to many threads
+ *
+ * Idle handles form a stack, so that the warm ones are used first.  Opening
+ * happens outside the lock, on the borrower's time.
+ */
+#include "pool.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "clock.h"
+
+/* After a failed opening nobody tries again for this long. */
+#define POOL_PAUSE (200 * CLOCK_MS)
+
+struct pool {
+	const struct pool_ops *ops;
+	void *arg;
+	pthread_mutex_t lock;
+	pthread_cond_t returned;
+	size_t max, open, idle;
+	int64_t down_until;
+	struct err down;
+	void *stack[];
+};
+
+struct pool *
+pool_new(const struct pool_ops *ops, void *arg, size_t max)
+{
+	struct pool *p = calloc(1, sizeof(*p) + max * sizeof(p->stack[0]));
+	pthread_condattr_t attr;
+
+	if (p == NULL)
+		return NULL;
+	p->ops = ops;
+	p->arg = arg;
+	p->max = max;
+	pthread_mutex_init(&p->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&p->returned, &attr);
+	pthread_condattr_destroy(&attr);
+	return p;
+}
+
+void
+pool_free(struct pool **pp)
+{
+	struct pool *p = *pp;
+
+	if (p == NULL)
+		return;
+	assert(p->open == p->idle);
+	while (p->idle > 0)
+		p->ops->close(p->stack[--p->idle]);
+	pthread_cond_destroy(&p->returned);
+	pthread_mutex_destroy(&p->lock);
+	free(p);
+	*pp = NULL;
+}
+
+/* Opens a handle; the place for it is already counted.  Called and returns
+ * with the lock held. */
+static void *
+open_one(struct pool *p, int64_t deadline, struct err *e)
+{
+	void *handle;
+
+	pthread_mutex_unlock(&p->lock);
+	handle = p->ops->open(p->arg, deadline, e);
+	pthread_mutex_lock(&p->lock);
+	if (handle != NULL)
+		return handle;
+	p->open--;
+	p->down = *e;
+	p->down_until = clock_now() + POOL_PAUSE;
+	pthread_cond_signal(&p->returned);
+	return NULL;
+}
+
+/* Waits until a handle or a place is free. False at the deadline. */
+static bool
+wait_for_place(struct pool *p, int64_t deadline)
+{
+	struct timespec ts = {
+	    .tv_sec = deadline / CLOCK_S,
+	    .tv_nsec = deadline % CLOCK_S,
+	};
+
+	while (p->idle == 0 && p->open == p->max)
+		if (pthread_cond_timedwait(&p->returned, &p->lock, &ts) != 0 &&
+		    p->idle == 0 && p->open == p->max)
+			return false;
+	return true;
+}
+
+void *
+pool_borrow(struct pool *p, int64_t deadline, bool *fresh, struct err *e)
+{
+	void *handle = NULL;
+	bool opened = false;
+
+	pthread_mutex_lock(&p->lock);
+	if (!wait_for_place(p, deadline)) {
+		err_set(e, ERR_UNREACHABLE,
+		    "%s: all %zu connections stayed busy", p->ops->what,
+		    p->max);
+	} else if (p->idle > 0) {
+		handle = p->stack[--p->idle];
+	} else if (clock_now() < p->down_until) {
+		*e = p->down;
+	} else {
+		p->open++;
+		handle = open_one(p, deadline, e);
+		opened = true;
+	}
+	pthread_mutex_unlock(&p->lock);
+	if (fresh != NULL)
+		*fresh = opened;
+	return handle;
+}
+
+void
+pool_return(struct pool *p, void *handle, bool good)
+{
+	if (!good)
+		p->ops->close(handle);
+	pthread_mutex_lock(&p->lock);
+	if (good)
+		p->stack[p->idle++] = handle;
+	else
+		p->open--;
+	pthread_cond_signal(&p->returned);
+	pthread_mutex_unlock(&p->lock);
+}

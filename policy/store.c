@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * store - the truth: PostgreSQL through a pool of connections
+ *
+ * After PostgreSQL restarted every pooled connection is dead and looks alive.
+ * So a statement that failed on an old connection is tried on the next, until
+ * one fails on a connection that was opened for it.
+ */
+#include "store.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "addr.h"
+#include "arena.h"
+#include "clock.h"
+#include "conf.h"
+#include "pool.h"
+
+struct store {
+	const struct conf_database *conf;
+	const char *role, *program;
+	struct pool *pool;
+};
+
+static void *
+open_handle(void *arg, int64_t deadline, struct err *e)
+{
+	const struct store *s = arg;
+
+	return pg_open(s->conf->url, s->role, s->program, deadline, e);
+}
+
+static void
+close_handle(void *handle)
+{
+	struct pg *p = handle;
+
+	pg_close(&p);
+}
+
+static const struct pool_ops ops = {
+    .open = open_handle,
+    .close = close_handle,
+    .what = "PostgreSQL",
+};
+
+struct store *
+store_new(const struct conf_database *c, const char *role, const char *program)
+{
+	struct store *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	s->conf = c;
+	s->role = role;
+	s->program = program;
+	s->pool = pool_new(&ops, s, (size_t)c->pool);
+	if (s->pool == NULL)
+		store_free(&s);
+	return s;
+}
+
+void
+store_free(struct store **s)
+{
+	if (*s == NULL)
+		return;
+	pool_free(&(*s)->pool);
+	free(*s);
+	*s = NULL;
+}
+
+int
+store_exec(struct store *s, const struct pg_statement *st,
+    const struct pg_param *params, size_t n_params, struct pg_rows **rows,
+    struct err *e)
+{
+	int64_t deadline = clock_now() + s->conf->timeout;
+	bool fresh, usable;
+	struct pg *p;
+	int rc;
+
+	do {
+		p = pool_borrow(s->pool, deadline, &fresh, e);
+		if (p == NULL)
+			return -1;
+		rc = pg_exec(p, st, params, n_params, rows, deadline, e);
+		usable = pg_usable(p);
+		pool_return(s->pool, p, usable);
+	} while (rc != 0 && !usable && !fresh && clock_now() < deadline);
+	return rc;
+}
+
+int
+store_check(struct store *s, struct err *e)
+{
+	static const struct pg_statement there = {
+	    .sql = "SELECT to_regclass('assent.migration') IS NOT NULL",
+	};
+	static const struct pg_statement version = {
+	    .sql = "SELECT coalesce(max(number), 0) FROM assent.migration",
+	};
+	struct pg_rows *rows;
+	int64_t number = 0;
+	bool exists;
+
+	if (store_exec(s, &there, NULL, 0, &rows, e) != 0)
+		return -1;
+	exists = pg_rows_text(rows, 0, 0)[0] == 't';
+	pg_rows_free(&rows);
+	if (exists) {
+		if (store_exec(s, &version, NULL, 0, &rows, e) != 0)
+			return -1;
+		number = pg_rows_int(rows, 0, 0);
+		pg_rows_free(&rows);
+	}
+	if (number < STORE_SCHEMA)
+		return err_set(e, ERR_FATAL,
+		    "the database is at migration %lld, this program needs "
+		    "%d: run \"assentctl migrate\"",
+		    (long long)number, STORE_SCHEMA);
+	if (number > STORE_SCHEMA)
+		return err_set(e, ERR_FATAL,
+		    "the database is at migration %lld, this program knows "
+		    "%d: install the newer Assent",
+		    (long long)number, STORE_SCHEMA);
+	return 0;
+}
+
+long
+store_permit(struct store *s, const struct addr_key *key, uint8_t *out,
+    size_t size, struct err *e)
+{
+	static const struct pg_statement get = {
+	    .name = "permit",
+	    .sql = "SELECT packed FROM assent.permit WHERE key = $1",
+	    .binary = true,
+	};
+	const struct pg_param params[] = {{key->octets, sizeof(key->octets)}};
+	struct pg_rows *rows;
+	size_t len = 0;
+	long rc;
+
+	if (store_exec(s, &get, params, 1, &rows, e) != 0)
+		return -1;
+	if (pg_rows_count(rows) > 0) {
+		const uint8_t *octets = pg_rows_octets(rows, 0, 0, &len);
+
+		if (len <= size)
+			memcpy(out, octets, len);
+	}
+	pg_rows_free(&rows);
+	rc = (long)len;
+	if (len > size)
+		rc = err_set(e, ERR_FATAL, "a permit of %zu octets", len);
+	return rc;
+}
+
+int
+store_epoch(struct store *s, int64_t *epoch, int64_t *age, struct err *e)
+{
+	static const struct pg_statement get = {
+	    .name = "epoch",
+	    .sql = "SELECT epoch, (extract(epoch FROM clock_timestamp() - "
+		   "moved_at) * 1000)::bigint FROM assent.cache_epoch",
+	    .binary = true,
+	};
+	struct pg_rows *rows;
+	int rc = 0;
+
+	if (store_exec(s, &get, NULL, 0, &rows, e) != 0)
+		return -1;
+	if (pg_rows_count(rows) == 1) {
+		*epoch = pg_rows_int(rows, 0, 0);
+		if (age != NULL)
+			*age = pg_rows_int(rows, 0, 1) * CLOCK_MS;
+	} else {
+		rc = err_set(e, ERR_FATAL,
+		    "assent.cache_epoch has lost its row");
+	}
+	pg_rows_free(&rows);
+	return rc;
+}
+
+static unsigned int
+channel_bits(const char *list)
+{
+	unsigned int bits = 0;
+	char word[16];
+	enum channel c;
+	int used;
+
+	/* PostgreSQL writes an array as {email,sms}. */
+	while (sscanf(list, "%*[{,]%15[a-z]%n", word, &used) == 1) {
+		if (channel_parse(word, &c))
+			bits |= 1U << c;
+		list += used;
+	}
+	return bits;
+}
+
+int
+store_purpose(struct store *s, struct arena *a, const char *brand,
+    const char *name, struct store_purpose *out, struct err *e)
+{
+	static const struct pg_statement get = {
+	    .name = "purpose",
+	    .sql = "SELECT p.id, b.slug, p.slug, p.title, p.channels "
+		   "FROM assent.purpose p JOIN assent.brand b "
+		   "ON b.id = p.brand_id WHERE p.slug = $2 "
+		   "AND ($1::text IS NULL OR b.slug = $1)",
+	};
+	const struct pg_param params[] = {{brand, 0}, {name, 0}};
+	struct pg_rows *rows;
+	size_t n;
+
+	if (store_exec(s, &get, params, 2, &rows, e) != 0)
+		return -1;
+	n = pg_rows_count(rows);
+	if (n == 1)
+		*out = (struct store_purpose){
+		    .id = (uint16_t)pg_rows_int(rows, 0, 0),
+		    .brand = arena_strdup(a, pg_rows_text(rows, 0, 1)),
+		    .name = arena_strdup(a, pg_rows_text(rows, 0, 2)),
+		    .title = arena_strdup(a, pg_rows_text(rows, 0, 3)),
+		    .channels = channel_bits(pg_rows_text(rows, 0, 4)),
+		};
+	pg_rows_free(&rows);
+	if (n == 0)
+		return err_set(e, ERR_REFUSED,
+		    "there is no purpose \"%s\"%s%s (assentctl purpose add "
+		    "makes it)",
+		    name, brand == NULL ? "" : " of brand ",
+		    brand == NULL ? "" : brand);
+	if (n > 1)
+		return err_set(e, ERR_REFUSED,
+		    "several brands have a purpose \"%s\": say BRAND/%s", name,
+		    name);
+	if (out->brand == NULL || out->name == NULL || out->title == NULL)
+		return err_set(e, ERR_FATAL, "out of memory for a purpose");
+	return 0;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * store - the truth: PostgreSQL through a pool of connections
+ *
+ * A store speaks as one login role.  A statement whose connection turns out to
+ * be dead is sent again on a new one: every statement of Assent may be run
+ * twice, because its functions change nothing when nothing is to change.
+ */
+#ifndef POLICY_STORE_H
+#define POLICY_STORE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "err.h"
+#include "pg.h"
+
+/* The schema this program was built for: the number of the last migration. */
+enum { STORE_SCHEMA = 4 };
+
+struct addr_key;
+struct arena;
+struct conf_database;
+struct store;
+
+/* A pool for `role` as configured; connects only when used.  `c` and `role`
+ * must outlive the store. NULL without memory. */
+struct store *store_new(const struct conf_database *c, const char *role,
+    const char *program) __attribute__((nonnull, warn_unused_result));
+void store_free(struct store **s);
+
+/* Connects once and compares the schema: what a program does at start.  An
+ * error names the server, or both versions and the command that mends it. */
+int store_check(struct store *s, struct err *e)
+    __attribute__((nonnull, warn_unused_result));
+
+/* As pg_exec(), on a connection of the pool; deadline: now + the configured
+ * timeout. */
+int store_exec(struct store *s, const struct pg_statement *st,
+    const struct pg_param *params, size_t n_params, struct pg_rows **rows,
+    struct err *e) __attribute__((nonnull(1, 2, 6), warn_unused_result));
+
+/* The permit of `key` as octets into `out` (of `size`); its length, 0 when the
+ * address is unknown, or -1. */
+long store_permit(struct store *s, const struct addr_key *key, uint8_t *out,
+    size_t size, struct err *e) __attribute__((nonnull, warn_unused_result));
+
+/* The cache's epoch and its age in nanoseconds (see lookup.h). */
+int store_epoch(struct store *s, int64_t *epoch, int64_t *age, struct err *e)
+    __attribute__((nonnull(1, 2, 4), warn_unused_result));
+
+struct store_purpose {
+	uint16_t id;
+	const char *brand, *name, *title;
+	unsigned int channels; /* bit 1 << enum channel */
+};
+
+/* A purpose by name; its strings go to `a`.  `brand` may be NULL when the name
+ * alone is unambiguous.  ERR_REFUSED, with what to do, when it is not there or
+ * is ambiguous. */
+int store_purpose(struct store *s, struct arena *a, const char *brand,
+    const char *name, struct store_purpose *out, struct err *e)
+    __attribute__((nonnull(1, 2, 4, 5, 6), warn_unused_result));
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * stream - a named class of traffic, and which message belongs to it
+ *
+ * What is known before the headers classifies: listener, SASL login, client
+ * address and envelope sender.  Within one match block every key given must
+ * hold, and a key holds when any of its patterns does; a stream takes what any
+ * of its blocks takes; the first stream in the file wins.
+ */
+#ifndef POLICY_STREAM_H
+#define POLICY_STREAM_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "channel.h"
+#include "err.h"
+
+/* What becomes of a message with several recipients. */
+enum stream_recipients {
+	RECIPIENTS_ONE,	  /* the second accepted one is told to come again */
+	RECIPIENTS_SHARED /* one copy for all, with a link that names nobody */
+};
+
+/* What becomes of the author's own List-* headers. */
+enum stream_author {
+	AUTHOR_REPLACE, /* ours instead of theirs */
+	AUTHOR_MERGE,	/* ours first, their List-Unsubscribe URIs after it */
+	AUTHOR_KEEP	/* theirs where there are any */
+};
+
+/* Strings, NULL-terminated; an empty list matches everything. */
+struct stream_match {
+	const char *const *listener, *const *login, *const *client,
+	    *const *sender;
+};
+
+struct stream_purpose {
+	const char *name;
+	const char *title; /* once resolved against the database */
+	uint16_t id;	   /* likewise; 0 until then */
+};
+
+struct stream {
+	const char *name, *brand;
+	size_t n_matches, n_purposes;
+	const struct stream_match *matches;
+	struct stream_purpose *purposes; /* those the header may name */
+	/* The default one, among `purposes`; NULL: only the header tells. */
+	const struct stream_purpose *purpose;
+	enum channel channel;
+	enum stream_recipients recipients;
+	enum stream_author author;
+	void *metrics; /* the program's own */
+};
+
+struct stream_facts {
+	const char *listener, *login; /* "" where unknown */
+	const struct sockaddr *client; /* NULL where unknown */
+	const char *sender; /* envelope sender without brackets, "" if null */
+};
+
+/* The first of `n` streams that takes a message of these facts, or NULL. */
+const struct stream *stream_classify(const struct stream *streams, size_t n,
+    const struct stream_facts *f) __attribute__((nonnull(3)));
+
+/* The stream's purpose called `name` (of `len` octets), or NULL. */
+const struct stream_purpose *stream_purpose(const struct stream *s,
+    const char *name, size_t len) __attribute__((nonnull));
+
+/* Whether `text` is a client pattern: an address, or a network in CIDR form
+ * (RFC 4632, RFC 4291). 0, or -1 and `e`. */
+int stream_check_client(const char *text, struct err *e)
+    __attribute__((nonnull, warn_unused_result));
+
+#endif

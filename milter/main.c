@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * main - assent-milter, the data plane
+ *
+ * libmilter runs in a thread of its own and would take SIGHUP for "stop": it
+ * waits for SIGHUP, SIGTERM and SIGINT with sigwait(3).  Linux gives a signal
+ * to the process's first thread whenever that one does not block it, so this
+ * thread never does, and is alone in hearing them: its handler only writes to
+ * an eventfd.
+ *
+ * SIGTERM: no new message is begun (the MTA is told to try again), those under
+ * way are finished, then the process ends.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <libmilter/mfapi.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "callback.h"
+#include "engine.h"
+#include "inject.h"
+#include "policy/clock.h"
+#include "policy/conf.h"
+#include "policy/log.h"
+#include "scrape.h"
+
+enum { BACKLOG = 1024 };
+
+/* Longest wait for messages under way after SIGTERM. */
+#define DRAIN (30 * CLOCK_S)
+/* libmilter looks every five seconds whether it shall stop. */
+#define LIBMILTER_STOP (7 * CLOCK_S)
+
+/* Signal flags: all that a handler may touch. */
+static volatile sig_atomic_t want_reload, want_stop;
+static int wake = -1;
+
+static void
+on_signal(int number)
+{
+	const uint64_t one = 1;
+	int saved = errno;
+	ssize_t n;
+
+	if (number == SIGHUP)
+		want_reload = 1;
+	else
+		want_stop = 1;
+	n = write(wake, &one, sizeof(one));
+	(void)n;
+	errno = saved;
+}
+
+static int
+catch_signals(struct err *e)
+{
+	const struct sigaction handle = {
+	    .sa_handler = on_signal,
+	    .sa_flags = SA_RESTART,
+	};
+	const struct sigaction ignore = {.sa_handler = SIG_IGN};
+
+	wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (wake < 0 || sigaction(SIGHUP, &handle, NULL) != 0 ||
+	    sigaction(SIGTERM, &handle, NULL) != 0 ||
+	    sigaction(SIGINT, &handle, NULL) != 0 ||
+	    sigaction(SIGPIPE, &ignore, NULL) != 0)
+		return err_set(
+		    e, ERR_FATAL, "signals: %s", strerror(errno));
+	return 0;
+}
+
+/* libmilter's thread, and how it ended. */
+struct service {
+	pthread_t thread;
+	_Atomic int status; /* -1 while it runs */
+};
+
+static void *
+serve(void *arg)
+{
+	struct service *s = arg;
+	const uint64_t one = 1;
+	ssize_t n;
+
+	s->status = smfi_main();
+	n = write(wake, &one, sizeof(one));
+	(void)n;
+	return NULL;
+}
+
+static int
+open_socket(const char *spec, struct err *e)
+{
+	if (smfi_setconn((char *)spec) != MI_SUCCESS ||
+	    smfi_setbacklog(BACKLOG) != MI_SUCCESS ||
+	    smfi_opensocket(true) != MI_SUCCESS)
+		return err_set(e, ERR_FATAL,
+		    "milter.socket: cannot listen on %s: %s", spec,
+		    errno != 0 ? strerror(errno) : "is its folder there?");
+	return 0;
+}
+
+static int
+start_service(struct service *s, struct err *e)
+{
+	s->status = -1;
+	if (pthread_create(&s->thread, NULL, serve, s) != 0)
+		return err_set(e, ERR_FATAL, "no thread for libmilter");
+	return 0;
+}
+
+/* libmilter's accept loop sleeps in poll(2): a connection wakes it. */
+static void
+knock(const char *spec)
+{
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	int fd;
+
+	if (strncmp(spec, "unix:", 5) != 0 ||
+	    strlen(spec + 5) >= sizeof(sa.sun_path))
+		return;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return;
+	memcpy(sa.sun_path, spec + 5, strlen(spec + 5));
+	/* Refused is as good: then nobody sleeps there. */
+	(void)!connect(fd, (struct sockaddr *)(void *)&sa, sizeof(sa));
+	close(fd);
+}
+
+/* Waits for libmilter's thread; false if it does not end. */
+static bool
+join_service(struct service *s)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	ts.tv_sec += LIBMILTER_STOP / CLOCK_S;
+	return pthread_timedjoin_np(s->thread, NULL, &ts) == 0;
+}
+
+static void
+reload(struct engine *en)
+{
+	struct err e;
+
+	if (engine_reload(en, &e) == 0)
+		log_line(LOG_INFORM, "reloaded");
+	else
+		log_line(LOG_ERROR, "reload-refused error=\"%s\" the old "
+				    "configuration stays in force",
+		    e.text);
+}
+
+/* Hears signals until one says stop, or libmilter ends by itself. */
+static void
+attend(struct engine *en, const struct service *s)
+{
+	struct pollfd fd = {.fd = wake, .events = POLLIN};
+	uint64_t n;
+
+	while (!want_stop && s->status == -1) {
+		if (poll(&fd, 1, -1) > 0 && read(wake, &n, sizeof(n)) < 0)
+			continue;
+		if (want_reload) {
+			want_reload = 0;
+			reload(en);
+		}
+	}
+}
+
+/* Returns the exit status. */
+static int
+wind_up(struct engine **en, struct service *s, const char *socket_spec)
+{
+	bool failed = s->status > 0;
+	unsigned int left = engine_drain(*en, clock_now() + DRAIN);
+
+	if (left > 0)
+		log_line(LOG_WARN, "stopping with %u messages under way; the "
+				   "MTA will try them again",
+		    left);
+	smfi_stop();
+	knock(socket_spec);
+	if (!join_service(s) || left > 0) {
+		/* Its threads still use the engine: leave it to the exit. */
+		log_line(LOG_INFORM, "stopped");
+		_exit(failed);
+	}
+	engine_free(en);
+	log_line(failed ? LOG_ERROR : LOG_INFORM,
+	    failed ? "libmilter ended by itself" : "stopped");
+	return failed;
+}
+
+static int
+run(const char *path, const struct conf *c, struct err *e)
+{
+	struct service service;
+	struct scrape *scrape;
+	struct engine *en;
+	int rc;
+
+	if (catch_signals(e) != 0 || inject_init(e) != 0)
+		return -1;
+	en = engine_new(path, e);
+	if (en == NULL)
+		return -1;
+	scrape = scrape_start(c->milter.metrics, en, e);
+	if (scrape == NULL || callback_register(en, e) != 0 ||
+	    open_socket(c->milter.socket, e) != 0 ||
+	    start_service(&service, e) != 0) {
+		scrape_stop(&scrape);
+		engine_free(&en);
+		return -1;
+	}
+	log_line(LOG_INFORM, "started version=%s socket=%s streams=%zu",
+	    ASSENT_VERSION, c->milter.socket, c->n_streams);
+	attend(en, &service);
+	scrape_stop(&scrape);
+	rc = wind_up(&en, &service, c->milter.socket);
+	return rc;
+}
+
+static void
+usage(FILE *out)
+{
+	fputs("usage: assent-milter [-c FILE] [--check] [--help] [--version]\n"
+	      "\n"
+	      "Checks the consent of every recipient of marketing mail for an\n"
+	      "MTA that speaks the milter protocol (Postfix, Sendmail).\n"
+	      "\n"
+	      "  -c, --config FILE  the configuration "
+	      "(/etc/assent/assent.conf)\n"
+	      "      --check        read the configuration, then exit\n"
+	      "\n"
+	      "SIGHUP reloads the configuration and the keys; SIGTERM ends\n"
+	      "after the messages under way. See assent-milter(8).\n",
+	    out);
+}
+
+struct options {
+	const char *path;
+	bool check;
+};
+
+/* Returns -1 to go on, or the exit status. */
+static int
+parse_options(int argc, char **argv, struct options *o)
+{
+	static const struct option options[] = {
+	    {"config", required_argument, NULL, 'c'},
+	    {"check", no_argument, NULL, 'n'},
+	    {"help", no_argument, NULL, 'h'},
+	    {"version", no_argument, NULL, 'v'},
+	    {0},
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "c:h", options, NULL)) != -1)
+		switch (c) {
+		case 'c':
+			o->path = optarg;
+			break;
+		case 'n':
+			o->check = true;
+			break;
+		case 'h':
+			usage(stdout);
+			return 0;
+		case 'v':
+			puts("assent-milter " ASSENT_VERSION);
+			return 0;
+		default:
+			usage(stderr);
+			return 2;
+		}
+	if (optind == argc)
+		return -1;
+	usage(stderr);
+	return 2;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options o = {.path = "/etc/assent/assent.conf"};
+	struct err e = {.text = ""};
+	struct conf *c;
+	int rc = parse_options(argc, argv, &o);
+
+	if (rc >= 0)
+		return rc;
+	c = conf_load(o.path, &e);
+	if (c != NULL && !o.check) {
+		log_open("assent-milter", (enum log_target)c->log.to,
+		    (enum log_level)c->log.level);
+		rc = run(o.path, c, &e);
+	} else if (c != NULL) {
+		rc = 0;
+	}
+	conf_free(&c);
+	if (rc < 0) {
+		fprintf(stderr, "assent-milter: %s\n", e.text);
+		return 1;
+	}
+	return rc;
+}

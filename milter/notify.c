@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * notify - tell the sender who will not get a message
+ *
+ * The report is what any MTA's bounce is: a part for people, a part for
+ * programs (RFC 3464 in RFC 6522), and the fields that tell which message it
+ * was.  Values from outside go in as one printable line each.
+ */
+#include "notify.h"
+
+#include <sodium.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "engine.h"
+#include "inject.h"
+#include "policy/buf.h"
+#include "policy/conf.h"
+#include "policy/stream.h"
+#include "session.h"
+
+/* What every part of the report needs to know. */
+struct report {
+	const struct message *m;
+	struct buf *out;
+	const char *host;
+	char boundary[48];
+};
+
+static bool
+refused(const struct recipient *r)
+{
+	return reason_info(r->reason)->verdict == VERDICT_REFUSE;
+}
+
+static bool
+is_ascii(const char *s)
+{
+	for (; *s != '\0'; s++)
+		if ((unsigned char)*s >= 0x80)
+			return false;
+	return true;
+}
+
+/* A header's value on one line, at most as long as a line may be. */
+static void
+put_line(struct buf *out, const char *name, const char *value)
+{
+	buf_printf(out, "%s: ", name);
+	for (size_t i = 0; value[i] != '\0' && i < 900; i++)
+		if (value[i] != '\r' && value[i] != '\n')
+			buf_add(out, value + i, 1);
+	buf_puts(out, "\r\n");
+}
+
+static void
+put_header(const struct report *r)
+{
+	char date[64];
+	time_t now = time(NULL);
+	struct tm tm;
+
+	gmtime_r(&now, &tm);
+	strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S +0000", &tm);
+	buf_printf(r->out,
+	    "Date: %s\r\n"
+	    "From: Consent check <MAILER-DAEMON@%s>\r\n"
+	    "To: <%s>\r\n"
+	    "Subject: Not sent to everybody: no consent\r\n"
+	    "Message-ID: <%s@%s>\r\n"
+	    "Auto-Submitted: auto-replied\r\n"
+	    "MIME-Version: 1.0\r\n"
+	    "Content-Type: multipart/report; report-type=delivery-status;\r\n"
+	    "\tboundary=\"%s\"\r\n\r\n",
+	    date, r->host, r->m->sender, r->boundary, r->host, r->boundary);
+}
+
+static void
+put_text(const struct report *r)
+{
+	buf_printf(r->out,
+	    "--%s\r\nContent-Type: text/plain; charset=utf-8\r\n"
+	    "Content-Transfer-Encoding: 8bit\r\n\r\n"
+	    "Your message was sent, but not to these recipients, who have\r\n"
+	    "not consented to it:\r\n\r\n",
+	    r->boundary);
+	for (struct recipient *p = r->m->recipients; p != NULL; p = p->next)
+		if (refused(p))
+			buf_printf(r->out, "%s\r\n    %s: %s\r\n", p->path,
+			    reason_info(p->reason)->word,
+			    reason_info(p->reason)->text);
+	buf_puts(r->out,
+	    "\r\nTrying again will not help; consent must come first.\r\n\r\n");
+}
+
+static void
+put_status(const struct report *r)
+{
+	buf_printf(r->out,
+	    "--%s\r\nContent-Type: message/delivery-status\r\n\r\n"
+	    "Reporting-MTA: dns; %s\r\n",
+	    r->boundary, r->host);
+	if (r->m->queue_id != NULL)
+		put_line(r->out, "X-Queue-ID", r->m->queue_id);
+	for (struct recipient *p = r->m->recipients; p != NULL; p = p->next) {
+		const struct reason_info *info = reason_info(p->reason);
+		const char *address =
+		    p->readable ? p->addr.original : p->path;
+
+		if (!refused(p))
+			continue;
+		buf_printf(r->out,
+		    "\r\nFinal-Recipient: %s; %s\r\nAction: failed\r\n"
+		    "Status: %s\r\nDiagnostic-Code: smtp; %s %s %s: %s "
+		    "(ref %08x)\r\n",
+		    is_ascii(address) ? "rfc822" : "utf-8", address,
+		    info->enhanced, info->code, info->enhanced, info->word,
+		    info->text, p->reference);
+	}
+	buf_puts(r->out, "\r\n");
+}
+
+static void
+put_original(const struct report *r)
+{
+	const char *subject = r->m->value[AUTHOR_SUBJECT];
+	const char *id = r->m->value[AUTHOR_MESSAGE_ID];
+
+	buf_printf(r->out, "--%s\r\nContent-Type: text/rfc822-headers\r\n\r\n",
+	    r->boundary);
+	if (id != NULL)
+		put_line(r->out, "Message-ID", id);
+	if (subject != NULL)
+		put_line(r->out, "Subject", subject);
+	buf_printf(r->out, "\r\n--%s--\r\n", r->boundary);
+}
+
+int
+notify_refused(const struct session *s, struct err *e)
+{
+	const struct conf *c = s->message.snapshot->conf;
+	struct buf out = {0};
+	struct report r = {
+	    .m = &s->message,
+	    .out = &out,
+	    .host = c->web.mail_domain,
+	};
+	uint8_t random[16];
+	int rc;
+
+	randombytes_buf(random, sizeof(random));
+	sodium_bin2hex(
+	    r.boundary, sizeof(r.boundary), random, sizeof(random));
+	put_header(&r);
+	put_text(&r);
+	put_status(&r);
+	put_original(&r);
+	if (buf_failed(&out))
+		rc = err_set(e, ERR_FATAL, "out of memory for a notification");
+	else
+		rc = inject(c->milter.inject, c->milter.timeout, r.m->sender,
+		    out.data, out.len, e);
+	buf_free(&out);
+	return rc;
+}

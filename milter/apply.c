@@ -30,6 +30,8 @@ apply_reply(SMFICTX *ctx, enum reason reason, const struct recipient *r)
 	const struct reason_info *info = reason_info(reason);
 	char text[400]; /* with the codes below RFC 5321's 512 octets */
 
+	if (info->verdict == VERDICT_ACCEPT)
+		return SMFIS_CONTINUE;
 	if (r != NULL)
 		snprintf(text, sizeof(text), "%s: %s (%s%sref %08x)",
 		    info->word, info->text,
@@ -40,15 +42,7 @@ apply_reply(SMFICTX *ctx, enum reason reason, const struct recipient *r)
 	if (smfi_setreply(ctx, (char *)info->code, (char *)info->enhanced,
 		text) != MI_SUCCESS)
 		log_line(LOG_ERROR, "reply-not-set reason=%s", info->word);
-	switch (info->verdict) {
-	case VERDICT_DEFER:
-		return SMFIS_TEMPFAIL;
-	case VERDICT_REFUSE:
-		return SMFIS_REJECT;
-	case VERDICT_ACCEPT:
-		break;
-	}
-	return SMFIS_CONTINUE;
+	return info->verdict == VERDICT_REFUSE ? SMFIS_REJECT : SMFIS_TEMPFAIL;
 }
 
 /* What the message is for, by its header or else by its stream. */

@@ -95,8 +95,11 @@ canonical_local(struct arena *a, const char *local, struct err *e)
 		lower_ascii(s);
 		return s;
 	}
-	folded = u8_casefold(
-	    (const uint8_t *)s, strlen(s), NULL, UNINORM_NFKC, NULL, &n);
+	/* Folding would make one character of whatever is not UTF-8. */
+	folded = u8_check((const uint8_t *)s, strlen(s)) != NULL
+	    ? NULL
+	    : u8_casefold((const uint8_t *)s, strlen(s), NULL, UNINORM_NFKC,
+		  NULL, &n);
 	if (folded == NULL) {
 		err_set(e, ERR_REFUSED, "the part before @ is not UTF-8");
 		return NULL;

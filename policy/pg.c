@@ -34,13 +34,13 @@ result(const struct pg_rows *rows)
 	return (const PGresult *)(const void *)rows;
 }
 
-/* libpq's messages end in newlines and span lines; ours are one line. */
+/* libpq's messages span lines and end in newlines; ours are one line. */
 static int
 say(struct err *e, enum err_kind kind, const char *text)
 {
 	err_set(e, kind, "PostgreSQL: %s", text);
 	for (char *p = e->text; *p != '\0'; p++)
-		if (*p == '\n')
+		if (*p == '\n' || *p == '\t')
 			*p = p[1] == '\0' ? '\0' : ' ';
 	return -1;
 }

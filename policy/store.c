@@ -106,8 +106,12 @@ store_check(struct store *s, struct err *e)
 	int64_t number = 0;
 	bool exists;
 
-	if (store_exec(s, &there, NULL, 0, &rows, e) != 0)
+	if (store_exec(s, &there, NULL, 0, &rows, e) != 0) {
+		/* The roles and the schema come with the first migration. */
+		if (strstr(e->text, "does not exist") != NULL)
+			err_prefix(e, "run \"assentctl migrate\"");
 		return -1;
+	}
 	exists = pg_rows_text(rows, 0, 0)[0] == 't';
 	pg_rows_free(&rows);
 	if (exists) {

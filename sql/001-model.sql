@@ -72,7 +72,7 @@ CREATE TABLE assent.consent (
 	state       assent.state NOT NULL DEFAULT 'none',
 	objected    boolean NOT NULL DEFAULT false,
 	restricted  boolean NOT NULL DEFAULT false,
-	since       timestamptz NOT NULL,
+	since       timestamptz NOT NULL CHECK (isfinite(since)),
 	expires_at  timestamptz CHECK (isfinite(expires_at)),
 	event_id    bigint NOT NULL,
 	PRIMARY KEY (contact_id, purpose_id, channel)

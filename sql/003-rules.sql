@@ -178,22 +178,31 @@ CREATE FUNCTION assent.after(c assent.consent, p_act assent.act,
 RETURNS assent.consent LANGUAGE plpgsql IMMUTABLE
 SET search_path = assent, pg_temp AS $$
 BEGIN
+	IF p_act IN ('pend', 'grant') AND c.state = 'withdrawn'
+		AND p_at < c.since THEN
+		RAISE EXCEPTION 'withdrawn on %, after this consent of %',
+			c.since, p_at USING HINT = 'a newer consent is needed';
+	END IF;
 	CASE p_act
 	WHEN 'pend' THEN
 		-- Asking again takes nothing away from who has agreed.
-		IF c.state <> 'granted' THEN
+		IF c.state NOT IN ('granted', 'pending') THEN
 			c.state := 'pending';
+			c.since := p_at;
 		END IF;
 	WHEN 'grant' THEN
-		IF c.state = 'withdrawn' AND p_at < c.since THEN
-			RAISE EXCEPTION 'withdrawn on %, after this consent of %',
-				c.since, p_at USING HINT = 'a newer consent is needed';
+		-- An older proof changes nothing; a newer one renews.
+		IF c.state <> 'granted' OR p_at > c.since THEN
+			c.state := 'granted';
+			c.since := p_at;
+			c.expires_at := p_expires;
 		END IF;
-		c.state := 'granted';
-		c.expires_at := p_expires;
 	WHEN 'withdraw' THEN
-		c.state := 'withdrawn';
-		c.expires_at := NULL;
+		IF c.state <> 'withdrawn' THEN
+			c.state := 'withdrawn';
+			c.since := p_at;
+			c.expires_at := NULL;
+		END IF;
 	WHEN 'object' THEN
 		c.objected := true;
 	WHEN 'lift-objection' THEN
@@ -227,9 +236,8 @@ BEGIN
 	END IF;
 	new.event_id := record(p_act, p_contact, p_purpose, p_channel, p_at,
 		p_expires, p_source, p_fields);
-	IF new.state <> old.state OR p_act = 'grant' THEN
-		new.since := p_at;
-	ELSIF old.since = '-infinity' THEN
+	-- A flag on a pair that never had a state dates from its act.
+	IF new.since = '-infinity' THEN
 		new.since := p_at;
 	END IF;
 	INSERT INTO consent SELECT new.*

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * check - would this configuration work?
+ *
+ * Asks everything that the programs ask at their start, goes on after a
+ * problem so that one run tells all, and changes nothing.  Redis away is a
+ * warning: verdicts then come from PostgreSQL.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "args.h"
+#include "command.h"
+#include "ctl.h"
+#include "out.h"
+#include "policy/arena.h"
+#include "policy/cache.h"
+#include "policy/channel.h"
+#include "policy/conf.h"
+#include "policy/store.h"
+
+/* What is said and how bad it is. */
+struct report {
+	json_t *list;
+	bool problem;
+};
+
+static void
+say(struct report *r, const char *result, const char *what, const char *text)
+{
+	json_t *one = out_object(r->list);
+
+	out_text(one, "check", what);
+	out_text(one, "result", result);
+	out_text(one, "text", text);
+}
+
+static void
+good(struct report *r, const char *what, const char *text)
+{
+	say(r, "ok", what, text);
+}
+
+static void
+bad(struct report *r, const char *what, const char *text)
+{
+	say(r, "problem", what, text);
+	r->problem = true;
+}
+
+static int
+add_configuration(const struct conf *conf, json_t *out, struct err *e)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *f = open_memstream(&text, &len);
+
+	if (f == NULL)
+		return err_set(e, ERR_FATAL, "out of memory");
+	conf_dump(conf, f);
+	if (fclose(f) != 0) {
+		free(text);
+		return err_set(e, ERR_FATAL, "out of memory");
+	}
+	out_text(out, "configuration", text);
+	free(text);
+	return 0;
+}
+
+static void
+check_keys(struct ctl *c, struct report *r)
+{
+	struct err e;
+
+	if (ctl_keys(c, &e) == 0)
+		good(r, "keys", c->conf->keys.file);
+	else
+		bad(r, "keys", e.text);
+}
+
+static bool
+check_database(struct ctl *c, struct report *r)
+{
+	char text[160];
+	struct err e;
+
+	if (ctl_store(c, &e) != 0) {
+		bad(r, "database", e.text);
+		return false;
+	}
+	snprintf(text, sizeof(text), "reached as %s, at migration %d",
+	    c->conf->database.operator_role, STORE_SCHEMA);
+	good(r, "database", text);
+	return true;
+}
+
+static void
+check_cache(struct ctl *c, struct report *r)
+{
+	struct cache *cache;
+	struct err e;
+
+	cache = cache_new(&c->conf->cache, &e);
+	if (cache == NULL)
+		bad(r, "cache", e.text);
+	else if (cache_ping(cache, &e) != 0)
+		say(r, "warning", "cache", e.text);
+	else
+		good(r, "cache", "Redis answers");
+	cache_free(&cache);
+}
+
+static int
+check_purpose(struct ctl *c, const struct stream *s,
+    const struct stream_purpose *p, struct err *e)
+{
+	struct store_purpose found;
+
+	if (store_purpose(c->store, c->arena, s->brand, p->name, &found, e) !=
+	    0)
+		return -1;
+	if ((found.channels & 1U << s->channel) == 0)
+		return err_set(e, ERR_REFUSED,
+		    "purpose \"%s\" of brand %s does not use the channel %s",
+		    p->name, s->brand, channel_word(s->channel));
+	return 0;
+}
+
+static void
+check_stream(struct ctl *c, const struct stream *s, struct report *r)
+{
+	char what[128], text[64];
+	bool whole = true;
+	struct err e;
+
+	snprintf(what, sizeof(what), "stream %s", s->name);
+	for (size_t i = 0; i < s->n_purposes; i++)
+		if (check_purpose(c, s, &s->purposes[i], &e) != 0) {
+			bad(r, what, e.text);
+			whole = false;
+		}
+	snprintf(text, sizeof(text), "%zu purpose%s by %s", s->n_purposes,
+	    s->n_purposes == 1 ? "" : "s", channel_word(s->channel));
+	if (whole)
+		good(r, what, text);
+}
+
+static void
+check_servers(struct ctl *c, struct report *r)
+{
+	bool database = check_database(c, r);
+
+	check_cache(c, r);
+	for (size_t i = 0; database && i < c->conf->n_streams; i++)
+		check_stream(c, &c->conf->streams[i], r);
+}
+
+static enum outcome
+run(struct ctl *c, const struct args *a, json_t *out, struct err *e)
+{
+	struct report r = {0};
+
+	if (ctl_conf(c, e) != 0 || add_configuration(c->conf, out, e) != 0)
+		return OUTCOME_FAILED;
+	r.list = out_array(out, "checks");
+	good(&r, "configuration", c->conf->path);
+	check_keys(c, &r);
+	if (!args_flag(a, "config-only"))
+		check_servers(c, &r);
+	out_bool(out, "ok", !r.problem);
+	return r.problem ? OUTCOME_NO : OUTCOME_DONE;
+}
+
+static void
+print(const json_t *out)
+{
+	const json_t *one;
+	size_t i;
+
+	out_print(out_get(out, "configuration"));
+	putchar('\n');
+	json_array_foreach(json_object_get(out, "checks"), i, one)
+	{
+		printf("%-8s ", out_get(one, "result"));
+		out_print(out_get(one, "check"));
+		out_print(": ");
+		out_print(out_get(one, "text"));
+		putchar('\n');
+	}
+}
+
+const struct command commands_check[] = {
+    {
+	.name = "check",
+	.arguments = "",
+	.summary = "Checks configuration, keys and servers, and shows what "
+		   "holds",
+	.about = "Prints the effective configuration, defaults included, and "
+		 "what each check found.\nExit status 1 when there is a "
+		 "problem; Redis being away is only a warning, as\nverdicts "
+		 "then come from PostgreSQL.",
+	.options =
+	    {
+		{"config-only", NULL, "ask no server"},
+	    },
+	.run = run,
+	.print = print,
+    },
+    {0},
+};

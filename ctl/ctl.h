@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * ctl - what the commands work with: configuration, keys, database, cache
+ *
+ * Each is had when a command first asks for it, so that a command fails only
+ * for want of what it needs: keys can be made before there is a database.
+ */
+#ifndef CTL_CTL_H
+#define CTL_CTL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "policy/addr.h"
+#include "policy/change.h"
+#include "policy/err.h"
+
+struct arena;
+struct cache;
+struct conf;
+struct keys;
+struct store;
+struct store_purpose;
+
+struct ctl {
+	const char *conf_path;
+	struct conf *conf;
+	struct keys *keys;
+	struct store *store;
+	struct cache *cache;
+	struct changer changer; /* ready when its store is set */
+	struct arena *arena;	/* one command's strings */
+};
+
+/* 0, or -1 without memory. */
+int ctl_init(struct ctl *c, const char *conf_path)
+    __attribute__((nonnull, warn_unused_result));
+void ctl_release(struct ctl *c) __attribute__((nonnull));
+
+/* Each makes sure that `c` has the one named: 0, or -1 and an error that says
+ * what to do.  The store speaks as the operator role and has its schema
+ * compared; both it and the changer wait for the database's timeout. */
+int ctl_conf(struct ctl *c, struct err *e)
+    __attribute__((nonnull, warn_unused_result));
+int ctl_keys(struct ctl *c, struct err *e)
+    __attribute__((nonnull, warn_unused_result));
+int ctl_store(struct ctl *c, struct err *e)
+    __attribute__((nonnull, warn_unused_result));
+int ctl_changer(struct ctl *c, struct err *e)
+    __attribute__((nonnull, warn_unused_result));
+
+/* Reads an email address given as an argument; its strings and the key live
+ * until the command ends. Needs no server. */
+int ctl_address(struct ctl *c, const char *text, struct addr *addr,
+    struct addr_key *key, struct err *e)
+    __attribute__((nonnull, warn_unused_result));
+
+/* Looks up a purpose given as BRAND/NAME, or as NAME when only one brand has
+ * it. */
+int ctl_purpose(struct ctl *c, const char *text, struct store_purpose *out,
+    struct err *e) __attribute__((nonnull, warn_unused_result));
+
+/* "brand/purpose", in the command's arena; NULL without memory. */
+const char *ctl_purpose_name(struct ctl *c, const struct store_purpose *p)
+    __attribute__((nonnull, warn_unused_result));
+
+/* Has the database read a point in time given for `option`, in any way that
+ * PostgreSQL knows, and returns it in ISO 8601, UTC.  NULL and `e`, which
+ * names the option. */
+const char *ctl_time(struct ctl *c, const char *option, const char *text,
+    struct err *e) __attribute__((nonnull, warn_unused_result));
+
+/* Whether `text` can name a brand or a purpose; `e` says of `what` how. */
+int ctl_slug(const char *what, const char *text, struct err *e)
+    __attribute__((nonnull, warn_unused_result));
+
+/* change_apply(); while it waits for long, says on standard error why. */
+int ctl_apply(struct ctl *c, const struct change *change, bool *changed,
+    struct err *e) __attribute__((nonnull, warn_unused_result));
+
+#endif

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: ISC
+"""report - the benchmark's figures as tables
+
+A ratio is taken within each round, between runs seconds apart, and then the
+median over the rounds: the quotient of two medians would compare moments at
+which the machine had other things to do.
+"""
+
+from statistics import median
+
+MODE_NAMES = {"reused": "connection reused",
+    "new": "a connection per message"}
+
+# Title, where, connections (without Postfix), figure, variant and the other
+# one, whether the ratio is to be at least or at most the bound, and the bound.
+TARGETS = (
+    ("rate, Assent / twin", "postfix", None, "rate",
+    "assent", "twin", "at least", 0.92),
+    ("rate, Assent / OpenDKIM", "postfix", None, "rate",
+    "assent", "opendkim", "at least", 2.0),
+    ("rate, Assent / twin", "direct", "8", "rate",
+    "assent", "twin", "at least", 0.70),
+    ("p99, Assent / twin", "direct", "8", "p99_us",
+    "assent", "twin", "at most", 1.6),
+)
+
+
+def ratio(runs, figure, name, other):
+	"""Median of the rounds' ratios, or None if one was not measured."""
+	if name not in runs or other not in runs:
+		return None
+	return median(a[figure] / b[figure]
+	    for a, b in zip(runs[name], runs[other]))
+
+
+def middle(runs, figure):
+	return median(run[figure] for run in runs)
+
+
+def mean(runs, figure):
+	"""For CPU time: it is counted in ticks, too coarse for one run."""
+	return sum(run[figure] for run in runs) / len(runs)
+
+
+def targets(results):
+	"""Each target with the ratio measured and the word for it."""
+	rows = []
+	for title, where, connections, figure, name, other, sense, bound \
+	    in TARGETS:
+		for mode, runs in results[where].items():
+			if connections:
+				runs = runs[connections]
+			value = ratio(runs, figure, name, other)
+			if value is None:
+				word = "not measured"
+			elif (value >= bound if sense == "at least"
+			    else value <= bound):
+				word = "met"
+			else:
+				word = "missed"
+			place = f"mclient, {connections} connections"
+			if where == "postfix":
+				place = "Postfix"
+			rows.append({
+			    "what": f"{place}, {MODE_NAMES[mode]}: {title}",
+			    "ratio": value, "sense": sense, "bound": bound,
+			    "verdict": word})
+	return rows
+
+
+def table(title, head, rows):
+	cells = [head, *rows]
+	widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
+	print("\n" + title)
+	for first, *others in cells:
+		line = [first.ljust(widths[0])]
+		line += [c.rjust(w) for c, w in zip(others, widths[1:])]
+		print("  " + "  ".join(line).rstrip())
+
+
+def number(value, digits):
+	return "-" if value is None else f"{value:.{digits}f}"
+
+
+def added_latency(runs, name):
+	"""What a message takes longer than without a filter, in us."""
+	return median(a["latency_us"] - b["latency_us"]
+	    for a, b in zip(runs[name], runs["none"]))
+
+
+def postfix_table(results, mode, runs):
+	rows = []
+	for name in runs:
+		cpu, latency = "-", number(
+		    middle(runs["none"], "latency_us") / 1000, 2)
+		if name != "none":
+			cpu = number(mean(runs[name], "cpu_us"), 0)
+			latency = f"{added_latency(runs, name) / 1000:+.2f}"
+		rows.append([
+		    name,
+		    number(middle(runs[name], "rate"), 0),
+		    number(ratio(runs, "rate", name, "none"), 3),
+		    number(ratio(runs, "rate", name, "noop"), 3),
+		    number(ratio(runs, "rate", name, "twin"), 3),
+		    cpu, latency])
+	table(f"Through Postfix, {MODE_NAMES[mode]}: {results['sessions']} "
+	    f"sessions, 4 KB, {results['messages']} messages, "
+	    f"{results['rounds']} rounds",
+	    ["filter", "messages/s", "of none", "of noop", "of twin",
+	    "its CPU us/message", "latency ms"], rows)
+
+
+def direct_table(mode, by_connections):
+	rows = []
+	for connections, runs in by_connections.items():
+		for name in runs:
+			rows.append([
+			    f"{connections:>2} {name}",
+			    number(middle(runs[name], "rate"), 0),
+			    number(ratio(runs, "rate", name, "twin"), 3),
+			    number(middle(runs[name], "p50_us"), 0),
+			    number(middle(runs[name], "p99_us"), 0),
+			    number(ratio(runs, "p99_us", name, "twin"), 3)])
+	table(f"Without Postfix, {MODE_NAMES[mode]}, by connections at once",
+	    ["filter", "sessions/s", "of twin", "p50 us", "p99 us",
+	    "p99 of twin"], rows)
+
+
+def print_all(results):
+	for mode, runs in results["postfix"].items():
+		postfix_table(results, mode, runs)
+	for mode, by_connections in results["direct"].items():
+		direct_table(mode, by_connections)
+	table("Targets", ["ratio", "measured", "wanted", ""],
+	    [[row["what"], number(row["ratio"], 3),
+	    f"{row['sense']} {row['bound']:.2f}", row["verdict"]]
+	    for row in results["targets"]])

@@ -121,8 +121,8 @@ args_parse(struct args *a, const struct command *c, const char *const *argv,
 			used = args_global(argv + i, n - i, g, e);
 		if (used == 0)
 			used = options && dashed
-				   ? take_option(a, argv + i, n - i, e)
-				   : take_word(a, argv[i], e);
+			    ? take_option(a, argv + i, n - i, e)
+			    : take_word(a, argv[i], e);
 		if (used < 0)
 			return -1;
 		i += (size_t)used;

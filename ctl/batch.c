@@ -81,8 +81,8 @@ run_file(
 	while (rc >= 0 && (len = getline(&line, &size, f)) >= 0) {
 		number++;
 		rc = (size_t)len == strlen(line)
-			 ? run_line(c, line, e)
-			 : err_set(e, ERR_REFUSED, "a NUL octet");
+		    ? run_line(c, line, e)
+		    : err_set(e, ERR_REFUSED, "a NUL octet");
 		if (rc < 0)
 			err_prefix(e, "%s:%lld", name, number);
 		else

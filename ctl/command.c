@@ -45,7 +45,7 @@ has_noun(const struct command *c, const char *noun)
 	size_t len = strlen(noun);
 
 	return len > 0 && strncmp(c->name, noun, len) == 0 &&
-	       (c->name[len] == ' ' || c->name[len] == '\0');
+	    (c->name[len] == ' ' || c->name[len] == '\0');
 }
 
 static const struct command *

@@ -213,9 +213,9 @@ static enum outcome
 answer_all(struct ctl *c, const struct question *q, json_t *list, struct err *e)
 {
 	const struct stream *s = q->stream;
-	enum outcome outcome =
-	    s->purpose == NULL ? answer_none(c, NULL, REASON_MISSING, list)
-			       : answer_one(c, q, s->purpose->name, list, e);
+	enum outcome outcome = s->purpose == NULL
+	    ? answer_none(c, NULL, REASON_MISSING, list)
+	    : answer_one(c, q, s->purpose->name, list, e);
 
 	for (size_t i = 0; outcome != OUTCOME_FAILED && i < s->n_purposes; i++)
 		if (&s->purposes[i] != s->purpose &&
@@ -276,8 +276,8 @@ print(const json_t *out)
 		putchar('\n');
 		out_print(name[0] == '\0' ? "no purpose named" : name);
 		puts(json_is_true(json_object_get(one, "default"))
-			 ? " (default)"
-			 : "");
+			? " (default)"
+			: "");
 		print_fact(one, "verdict", "verdict");
 		print_fact(one, "reason", "reason");
 		print_fact(one, "reply", "reply");

@@ -154,8 +154,7 @@ put(SMFICTX *ctx, const char *name, unsigned int theirs, const char *value)
 {
 	return remove_all(ctx, name, theirs) &&
 	    (value == NULL ||
-		smfi_addheader(ctx, (char *)name, (char *)value) ==
-		    MI_SUCCESS);
+		smfi_addheader(ctx, (char *)name, (char *)value) == MI_SUCCESS);
 }
 
 static int
@@ -240,8 +239,8 @@ apply_end(SMFICTX *ctx, struct session *s)
 		return turn_back(ctx, s, REASON_NOBODY_TO_TELL);
 	if (out.refused > 0 && drop_refused(ctx, s, &e) != 0)
 		return defer(ctx, s, &e);
-	if (edit_headers(ctx, s, purpose,
-		out.mailboxes == 1 ? out.one : NULL, &e) != 0)
+	if (edit_headers(
+		ctx, s, purpose, out.mailboxes == 1 ? out.one : NULL, &e) != 0)
 		return defer(ctx, s, &e);
 	log_all(s, VERDICT_ACCEPT);
 	return SMFIS_CONTINUE;

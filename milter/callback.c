@@ -36,8 +36,8 @@ static struct engine *engine;
 
 enum {
 	ACTIONS = SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_DELRCPT,
-	SKIPPED = SMFIP_NOHELO | SMFIP_NOUNKNOWN | SMFIP_NODATA |
-	    SMFIP_NOBODY | SMFIP_NOEOH,
+	SKIPPED = SMFIP_NOHELO | SMFIP_NOUNKNOWN | SMFIP_NODATA | SMFIP_NOBODY |
+	    SMFIP_NOEOH,
 	SILENT = SMFIP_NR_CONN | SMFIP_NR_HDR
 };
 
@@ -52,8 +52,9 @@ on_negotiate(SMFICTX *ctx, unsigned long offered_actions,
 	(void)f2, (void)f3;
 	*pf2 = *pf3 = 0;
 	if ((offered_actions & ACTIONS) != ACTIONS) {
-		log_line(LOG_ERROR, "the MTA does not offer to change headers "
-				    "and recipients: it is too old");
+		log_line(LOG_ERROR,
+		    "the MTA does not offer to change headers "
+		    "and recipients: it is too old");
 		return SMFIS_REJECT;
 	}
 	s = session_new(engine);
@@ -244,8 +245,8 @@ end_unclassified(SMFICTX *ctx, const struct session *s)
 	const struct message *m = &s->message;
 	const char *precedence = m->value[AUTHOR_PRECEDENCE];
 
-	if (m->count[AUTHOR_UNSUBSCRIBE] == 0 && m->count[AUTHOR_LIST_ID] == 0 &&
-	    m->count[AUTHOR_PURPOSE] == 0 &&
+	if (m->count[AUTHOR_UNSUBSCRIBE] == 0 &&
+	    m->count[AUTHOR_LIST_ID] == 0 && m->count[AUTHOR_PURPOSE] == 0 &&
 	    (precedence == NULL ||
 		(strcasecmp(precedence, "bulk") != 0 &&
 		    strcasecmp(precedence, "list") != 0)))

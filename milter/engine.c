@@ -128,8 +128,8 @@ make_metrics(struct engine *en)
 	}
 	m->lookup_failed = metrics_counter(r, "assent_lookups_failed_total",
 	    "Permits that nobody could be asked for.", "");
-	m->lookup_time = metrics_histogram(r, "assent_lookup_seconds",
-	    "Time to look one permit up.", "");
+	m->lookup_time = metrics_histogram(
+	    r, "assent_lookup_seconds", "Time to look one permit up.", "");
 	m->rcpt_time = metrics_histogram(r, "assent_callback_seconds",
 	    "Time spent in one callback.", "stage=\"rcpt\"");
 	m->eom_time = metrics_histogram(r, "assent_callback_seconds",

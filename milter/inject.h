@@ -16,8 +16,7 @@ int inject_init(struct err *e) __attribute__((nonnull, warn_unused_result));
 /* Sends `len` octets with CRLF lines to `rcpt` from the null sender through
  * `url` (smtp://HOST:PORT), in at most `timeout` nanoseconds.  0 only when the
  * MTA has taken the message. */
-int inject(const char *url, int64_t timeout, const char *rcpt,
-    const char *text, size_t len, struct err *e)
-    __attribute__((nonnull, warn_unused_result));
+int inject(const char *url, int64_t timeout, const char *rcpt, const char *text,
+    size_t len, struct err *e) __attribute__((nonnull, warn_unused_result));
 
 #endif

@@ -24,8 +24,7 @@ look_up(struct session *s, const struct addr_key *key,
 {
 	const struct engine_metrics *m = engine_metrics(s->engine);
 	int64_t begun = clock_now();
-	int rc = lookup_permit(
-	    &s->message.snapshot->lookup, key, out, NULL, e);
+	int rc = lookup_permit(&s->message.snapshot->lookup, key, out, NULL, e);
 
 	metric_observe(m->lookup_time, clock_now() - begun);
 	metric_inc(rc == 0 ? m->lookup[out->source] : m->lookup_failed);

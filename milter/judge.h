@@ -17,8 +17,8 @@ void judge_recipient(struct session *s, struct recipient *r,
     const struct stream_purpose *purpose) __attribute__((nonnull));
 
 /* Gives `r` a reason that is not its consent (too many, unreadable). */
-void judge_otherwise(struct session *s, struct recipient *r,
-    enum reason reason) __attribute__((nonnull));
+void judge_otherwise(struct session *s, struct recipient *r, enum reason reason)
+    __attribute__((nonnull));
 
 /* Logs what became of `r`: refusals as they are spoken, acceptances when the
  * message has its queue id. */

@@ -69,8 +69,7 @@ parameter(const char **p, struct label_part *name, struct label_part *value)
 	if (name->len == 0 || **p != '=')
 		return false;
 	*p = skip_space(*p + 1);
-	*value = (struct label_part){
-	    *p, **p == '"' ? quoted(*p) : token(*p)};
+	*value = (struct label_part){*p, **p == '"' ? quoted(*p) : token(*p)};
 	*p = skip_space(*p + value->len);
 	return value->len > 0;
 }

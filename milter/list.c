@@ -26,8 +26,8 @@ personal(struct arena *a, const struct conf *c, const struct keys *k,
 	token_seal_url(k, &t, url);
 	token_seal_mail(k, &t, mail);
 	return arena_printf(a,
-	    "<%s/u/%s>,\n\t<mailto:%s@%s?subject=unsubscribe>",
-	    c->web.base_url, url, mail, c->web.mail_domain);
+	    "<%s/u/%s>,\n\t<mailto:%s@%s?subject=unsubscribe>", c->web.base_url,
+	    url, mail, c->web.mail_domain);
 }
 
 int

@@ -75,8 +75,7 @@ catch_signals(struct err *e)
 	    sigaction(SIGTERM, &handle, NULL) != 0 ||
 	    sigaction(SIGINT, &handle, NULL) != 0 ||
 	    sigaction(SIGPIPE, &ignore, NULL) != 0)
-		return err_set(
-		    e, ERR_FATAL, "signals: %s", strerror(errno));
+		return err_set(e, ERR_FATAL, "signals: %s", strerror(errno));
 	return 0;
 }
 
@@ -158,8 +157,9 @@ reload(struct engine *en)
 	if (engine_reload(en, &e) == 0)
 		log_line(LOG_INFORM, "reloaded");
 	else
-		log_line(LOG_ERROR, "reload-refused error=\"%s\" the old "
-				    "configuration stays in force",
+		log_line(LOG_ERROR,
+		    "reload-refused error=\"%s\" the old "
+		    "configuration stays in force",
 		    e.text);
 }
 
@@ -188,8 +188,9 @@ wind_up(struct engine **en, struct service *s, const char *socket_spec)
 	unsigned int left = engine_drain(*en, clock_now() + DRAIN);
 
 	if (left > 0)
-		log_line(LOG_WARN, "stopping with %u messages under way; the "
-				   "MTA will try them again",
+		log_line(LOG_WARN,
+		    "stopping with %u messages under way; the "
+		    "MTA will try them again",
 		    left);
 	smfi_stop();
 	knock(socket_spec);

@@ -104,8 +104,7 @@ put_status(const struct report *r)
 		put_line(r->out, "X-Queue-ID", r->m->queue_id);
 	for (struct recipient *p = r->m->recipients; p != NULL; p = p->next) {
 		const struct reason_info *info = reason_info(p->reason);
-		const char *address =
-		    p->readable ? p->addr.original : p->path;
+		const char *address = p->readable ? p->addr.original : p->path;
 
 		if (!refused(p))
 			continue;
@@ -149,8 +148,7 @@ notify_refused(const struct session *s, struct err *e)
 	int rc;
 
 	randombytes_buf(random, sizeof(random));
-	sodium_bin2hex(
-	    r.boundary, sizeof(r.boundary), random, sizeof(random));
+	sodium_bin2hex(r.boundary, sizeof(r.boundary), random, sizeof(random));
 	put_header(&r);
 	put_text(&r);
 	put_status(&r);

@@ -62,9 +62,8 @@ respond(struct MHD_Connection *c, unsigned int status, const char *type,
 }
 
 static enum MHD_Result
-answer(void *arg, struct MHD_Connection *c, const char *url,
-    const char *method, const char *version, const char *data, size_t *size,
-    void **request)
+answer(void *arg, struct MHD_Connection *c, const char *url, const char *method,
+    const char *version, const char *data, size_t *size, void **request)
 {
 	static const char plain[] = "text/plain; charset=utf-8";
 	struct scrape *s = arg;
@@ -125,14 +124,12 @@ scrape_start(const char *listen, struct engine *en, struct err *e)
 		return NULL;
 	}
 	s->engine = en;
-	s->daemon = MHD_start_daemon(
-	    MHD_USE_POLL_INTERNAL_THREAD |
+	s->daemon = MHD_start_daemon(MHD_USE_POLL_INTERNAL_THREAD |
 		(ai->ai_family == AF_INET6 ? MHD_USE_IPv6 : 0),
 	    0, NULL, NULL, answer, s, MHD_OPTION_SOCK_ADDR, ai->ai_addr,
-	    MHD_OPTION_LISTENING_ADDRESS_REUSE, 1U,
-	    MHD_OPTION_CONNECTION_LIMIT, (unsigned int)CONNECTIONS,
-	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)TIMEOUT_S,
-	    MHD_OPTION_END);
+	    MHD_OPTION_LISTENING_ADDRESS_REUSE, 1U, MHD_OPTION_CONNECTION_LIMIT,
+	    (unsigned int)CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
+	    (unsigned int)TIMEOUT_S, MHD_OPTION_END);
 	freeaddrinfo(ai);
 	if (s->daemon == NULL) {
 		err_set(e, ERR_FATAL,

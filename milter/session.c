@@ -84,8 +84,8 @@ session_add(struct session *s, const char *path)
 	if (r == NULL || (r->path = arena_strdup(s->arena, path)) == NULL)
 		return NULL;
 	if (addr_parse(s->arena, path, strlen(path), &r->addr, &ignored) == 0) {
-		r->key = addr_key(keys_index(m->snapshot->keys), "email",
-		    r->addr.canonical);
+		r->key = addr_key(
+		    keys_index(m->snapshot->keys), "email", r->addr.canonical);
 		r->readable = true;
 	}
 	if (m->recipients_end == NULL)
@@ -128,8 +128,8 @@ session_header(struct session *s, const char *name, const char *value)
 			continue;
 		if (m->count[i]++ > 0)
 			return;
-		m->value[i] = arena_strndup(
-		    s->arena, value, strnlen(value, VALUE_MAX));
+		m->value[i] =
+		    arena_strndup(s->arena, value, strnlen(value, VALUE_MAX));
 		if (m->value[i] == NULL)
 			m->too_big = true;
 		return;

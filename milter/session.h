@@ -26,9 +26,9 @@ struct stream_purpose;
 
 /* Where a message stands. */
 enum phase {
-	PHASE_IDLE,    /* no message, or none of ours */
+	PHASE_IDLE,	/* no message, or none of ours */
 	PHASE_ENVELOPE, /* MAIL was seen */
-	PHASE_CONTENT  /* headers and body */
+	PHASE_CONTENT	/* headers and body */
 };
 
 enum phase_event { EVENT_MAIL, EVENT_RCPT, EVENT_HEADER, EVENT_END };
@@ -61,8 +61,8 @@ enum author_header {
 struct message {
 	struct snapshot *snapshot;   /* NULL while there is no message */
 	const struct stream *stream; /* NULL: in none, watched for bulk marks */
-	const char *sender;	     /* without brackets; "" is the null sender */
-	bool queued; /* lies in a queue already: RCPT cannot be refused */
+	const char *sender; /* without brackets; "" is the null sender */
+	bool queued;  /* lies in a queue already: RCPT cannot be refused */
 	bool too_big; /* the arena was full: the message is deferred */
 	const char *queue_id;
 	struct recipient *recipients, **recipients_end;

@@ -98,8 +98,8 @@ canonical_local(struct arena *a, const char *local, struct err *e)
 	/* Folding would make one character of whatever is not UTF-8. */
 	folded = u8_check((const uint8_t *)s, strlen(s)) != NULL
 	    ? NULL
-	    : u8_casefold((const uint8_t *)s, strlen(s), NULL, UNINORM_NFKC,
-		  NULL, &n);
+	    : u8_casefold(
+		  (const uint8_t *)s, strlen(s), NULL, UNINORM_NFKC, NULL, &n);
 	if (folded == NULL) {
 		err_set(e, ERR_REFUSED, "the part before @ is not UTF-8");
 		return NULL;
@@ -151,8 +151,8 @@ canonical_domain(struct arena *a, const char *domain, struct err *e)
 		return NULL;
 	}
 	if (!is_ascii(s)) {
-		rc = idn2_to_ascii_8z(s, &ascii,
-		    IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
+		rc = idn2_to_ascii_8z(
+		    s, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
 		if (rc != IDN2_OK) {
 			err_set(e, ERR_REFUSED, "the domain: %s",
 			    idn2_strerror(rc));
@@ -228,8 +228,8 @@ addr_parse(struct arena *a, const char *text, size_t len, struct addr *out,
 }
 
 struct addr_key
-addr_key(const uint8_t secret[ADDR_SECRET], const char *kind,
-    const char *canonical)
+addr_key(
+    const uint8_t secret[ADDR_SECRET], const char *kind, const char *canonical)
 {
 	struct addr_key key;
 	uint8_t hash[crypto_generichash_BYTES_MIN];
@@ -237,8 +237,7 @@ addr_key(const uint8_t secret[ADDR_SECRET], const char *kind,
 
 	/* The kind's NUL separates it from what follows. */
 	crypto_generichash_init(&st, secret, ADDR_SECRET, sizeof(hash));
-	crypto_generichash_update(
-	    &st, (const uint8_t *)kind, strlen(kind) + 1);
+	crypto_generichash_update(&st, (const uint8_t *)kind, strlen(kind) + 1);
 	crypto_generichash_update(
 	    &st, (const uint8_t *)canonical, strlen(canonical));
 	crypto_generichash_final(&st, hash, sizeof(hash));

@@ -161,8 +161,8 @@ expect_ok(struct link *l, const char *const *argv, int argc, struct err *e)
 static int
 log_in(struct link *l, const struct cache_url *u, struct err *e)
 {
-	const char *auth[] = {"AUTH", u->user == NULL ? u->password : u->user,
-	    u->password};
+	const char *auth[] = {
+	    "AUTH", u->user == NULL ? u->password : u->user, u->password};
 	char number[16];
 	const char *select[] = {"SELECT", number};
 
@@ -271,8 +271,7 @@ make_key(const struct link *l, int64_t epoch, const struct addr_key *key,
 
 	crypto_generichash_init(&st, NULL, 0, sizeof(hash));
 	crypto_generichash_update(&st, (const uint8_t *)l->run, RUN_ID);
-	crypto_generichash_update(
-	    &st, (const uint8_t *)&epoch, sizeof(epoch));
+	crypto_generichash_update(&st, (const uint8_t *)&epoch, sizeof(epoch));
 	crypto_generichash_final(&st, hash, sizeof(hash));
 	memcpy(out, hash, PREFIX);
 	memcpy(out + PREFIX, key->octets, ADDR_KEY);
@@ -334,8 +333,8 @@ run(struct cache *c, int64_t epoch, const struct addr_key *key,
 }
 
 static enum cache_answer
-read_entry(const redisReply *r, uint8_t *out, size_t size, size_t *len,
-    struct err *e)
+read_entry(
+    const redisReply *r, uint8_t *out, size_t size, size_t *len, struct err *e)
 {
 	if (r->type == REDIS_REPLY_NIL)
 		return CACHE_MISS;
@@ -421,7 +420,8 @@ replace(struct cache *c, int64_t epoch, const struct addr_key *key,
 	new[0] = ENTRY_PERMIT;
 	if (permit_len > 0)
 		memcpy(new + 1, permit, permit_len);
-	snprintf(ttl, sizeof(ttl), "%lld", (long long)(c->conf->ttl / CLOCK_MS));
+	snprintf(
+	    ttl, sizeof(ttl), "%lld", (long long)(c->conf->ttl / CLOCK_MS));
 	r = run(c, epoch, key, &eval, e);
 	if (r == NULL)
 		return -1;

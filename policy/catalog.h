@@ -12,7 +12,8 @@ struct store;
 
 /* Gives every purpose of every stream its number and title.  -1 and an error
  * that names stream and purpose when the database does not know one, or the
- * purpose does not use the stream's channel. Done once, before `c` is shared. */
+ * purpose does not use the stream's channel. Done once, before `c` is shared.
+ */
 int catalog_resolve(struct conf *c, struct store *s, struct err *e)
     __attribute__((nonnull, warn_unused_result));
 

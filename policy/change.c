@@ -188,9 +188,9 @@ change_apply(
 }
 
 int
-change_opt_out(struct changer *ch, const struct addr_key *key,
-    uint16_t purpose, enum channel channel, const char *source,
-    const char *proof, bool *changed, struct err *e)
+change_opt_out(struct changer *ch, const struct addr_key *key, uint16_t purpose,
+    enum channel channel, const char *source, const char *proof, bool *changed,
+    struct err *e)
 {
 	static const struct pg_statement opt_out = {
 	    .name = "opt-out",

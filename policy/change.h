@@ -45,8 +45,8 @@ struct change {
 	enum channel channel;	 /* ignored when purpose is 0 */
 	const char *expires;	 /* timestamp of a grant's end, or NULL */
 	const char *at;		 /* when the person acted; NULL: now */
-	const char *source;	 /* which door: "page", "one-click", "operator" */
-	const char *proof;	 /* JSON object of personal fields, or NULL */
+	const char *source; /* which door: "page", "one-click", "operator" */
+	const char *proof;  /* JSON object of personal fields, or NULL */
 };
 
 struct changer {

@@ -41,7 +41,7 @@ clock_sleep_until(int64_t deadline)
 	    .tv_nsec = deadline % CLOCK_S,
 	};
 
-	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) ==
-	    EINTR)
+	while (
+	    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) == EINTR)
 		;
 }

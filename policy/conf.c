@@ -79,9 +79,16 @@ check_host_port(const char *text, struct err *e)
 	if (colon == NULL || colon == text || colon[1] == '\0' ||
 	    strspn(colon + 1, "0123456789") != strlen(colon + 1) ||
 	    atol(colon + 1) > 65535)
-		return err_set(
-		    e, ERR_FATAL, "\"%s\" is not HOST:PORT", text);
+		return err_set(e, ERR_FATAL, "\"%s\" is not HOST:PORT", text);
 	return 0;
+}
+
+static int
+check_listen(const char *text, struct err *e)
+{
+	if (strncmp(text, "unix:/", 6) == 0)
+		return 0;
+	return check_host_port(text, e);
 }
 
 static int
@@ -96,15 +103,15 @@ check_inject(const char *text, struct err *e)
 static int
 check_socket(const char *text, struct err *e)
 {
-	if (strncmp(text, "unix:/", 6) == 0 ||
-	    strncmp(text, "inet:", 5) == 0 || strncmp(text, "inet6:", 6) == 0)
+	if (strncmp(text, "unix:/", 6) == 0 || strncmp(text, "inet:", 5) == 0 ||
+	    strncmp(text, "inet6:", 6) == 0)
 		return 0;
 	return err_set(e, ERR_FATAL,
 	    "\"%s\" is neither unix:/PATH nor inet:PORT@HOST", text);
 }
 
 #define AT(field) offsetof(struct conf, field)
-#define SECONDS(n) ((n) * CLOCK_S)
+#define SECONDS(n) ((n)*CLOCK_S)
 
 static const struct key keys[] = {
     {"database", "url", TYPE_TEXT, AT(database.url), "postgresql:///assent", 0,
@@ -149,11 +156,11 @@ static const struct key keys[] = {
     {"milter", "socket", TYPE_TEXT, AT(milter.socket),
 	"unix:/var/spool/postfix/assent/milter.sock", 0, 0, NULL, check_socket,
 	"where the MTA connects to: unix:/PATH or inet:PORT@HOST"},
-    {"milter", "timeout", TYPE_DURATION, AT(milter.timeout), "5s",
-	SECONDS(1), SECONDS(300), NULL, NULL,
+    {"milter", "timeout", TYPE_DURATION, AT(milter.timeout), "5s", SECONDS(1),
+	SECONDS(300), NULL, NULL,
 	"longest time for handing a notification to the MTA"},
-    {"milter", "metrics", TYPE_TEXT, AT(milter.metrics), "127.0.0.1:9180", 0,
-	0, NULL, check_host_port, "HOST:PORT of /metrics and /healthz"},
+    {"milter", "metrics", TYPE_TEXT, AT(milter.metrics), "127.0.0.1:9180", 0, 0,
+	NULL, check_host_port, "HOST:PORT of /metrics and /healthz"},
     {"milter", "inject", TYPE_TEXT, AT(milter.inject), "smtp://127.0.0.1:10026",
 	0, 0, NULL, check_inject,
 	"a listener of the MTA without this milter, for notifications"},
@@ -164,7 +171,8 @@ static const struct key keys[] = {
 	"what becomes of mail in no stream that carries the marks of bulk "
 	"mail"},
     {"web", "listen", TYPE_TEXT, AT(web.listen), "127.0.0.1:8080", 0, 0, NULL,
-	check_host_port, "HOST:PORT of the pages; TLS is the proxy's"},
+	check_listen,
+	"where the pages are: HOST:PORT or unix:/PATH; TLS is the proxy's"},
     {"web", "base-url", TYPE_TEXT, AT(web.base_url), NULL, 0, 0, NULL,
 	check_base_url, "what the links begin with, https://HOST[/PATH]"},
     {"web", "mail-domain", TYPE_TEXT, AT(web.mail_domain), NULL, 0, 0, NULL,
@@ -181,7 +189,7 @@ enum { N_KEYS = sizeof(keys) / sizeof(keys[0]) };
  * leave the first complaint of the conf_load() on this thread. */
 static _Thread_local struct err *complaint;
 
-static void
+__attribute__((format(printf, 2, 0))) static void
 on_error(cfg_t *cfg, const char *fmt, va_list ap)
 {
 	char text[256];
@@ -246,8 +254,8 @@ parse_duration(const char *text, int64_t *out, struct err *e)
 }
 
 static int
-parse_bounded(const struct key *k, const char *text, int64_t *out,
-    struct err *e)
+parse_bounded(
+    const struct key *k, const char *text, int64_t *out, struct err *e)
 {
 	const char *rest = "";
 
@@ -346,8 +354,7 @@ on_stream_value(cfg_t *cfg, cfg_opt_t *opt)
 	else if (strcmp(name, "author-list-headers") == 0 &&
 	    parse_word(author_words, text, &word, &e) != 0)
 		cfg_error(cfg, "author-list-headers: %s", e.text);
-	else if (strcmp(name, "channel") == 0 &&
-	    !channel_parse(text, &channel))
+	else if (strcmp(name, "channel") == 0 && !channel_parse(text, &channel))
 		cfg_error(cfg, "channel: \"%s\" is no channel", text);
 	else if (strcmp(name, "client") == 0 &&
 	    stream_check_client(text, &e) != 0)
@@ -391,8 +398,7 @@ build_grammar(struct grammar *g)
 	size_t n = 0, in = 0;
 
 	for (size_t i = 0; i < N_KEYS; i++) {
-		cfg_opt_t value =
-		    CFG_STR(keys[i].name, NULL, CFGF_NODEFAULT);
+		cfg_opt_t value = CFG_STR(keys[i].name, NULL, CFGF_NODEFAULT);
 
 		if (i > 0 && strcmp(keys[i].section, keys[i - 1].section)) {
 			n++;
@@ -419,8 +425,8 @@ watch_values(cfg_t *cfg)
 	char path[64];
 
 	for (size_t i = 0; i < N_KEYS; i++) {
-		snprintf(path, sizeof(path), "%s|%s", keys[i].section,
-		    keys[i].name);
+		snprintf(
+		    path, sizeof(path), "%s|%s", keys[i].section, keys[i].name);
 		cfg_set_validate_func(cfg, path, on_value);
 	}
 	for (size_t i = 0; i < sizeof(stream_keys) / sizeof(*stream_keys); i++)
@@ -438,11 +444,12 @@ take_values(struct conf *c, cfg_t *cfg, struct err *e)
 		    : k->preset;
 
 		if (text == NULL)
-			return err_set(e, ERR_FATAL, "%s: %s: %s is missing: %s",
-			    c->path, k->section, k->name, k->help);
+			return err_set(e, ERR_FATAL,
+			    "%s: %s: %s is missing: %s", c->path, k->section,
+			    k->name, k->help);
 		if (set(c, k, text, e) != 0)
-			return err_prefix(e, "%s: %s: %s", c->path, k->section,
-			    k->name);
+			return err_prefix(
+			    e, "%s: %s: %s", c->path, k->section, k->name);
 	}
 	return 0;
 }
@@ -526,8 +533,9 @@ take_stream(struct conf *c, struct stream *s, cfg_t *sec, struct err *e)
 	s->name = arena_strdup(c->arena, cfg_title(sec));
 	if (s->name == NULL)
 		return err_set(e, ERR_FATAL, "too large");
-	if (strspn(s->name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVW"
-			    "XYZ0123456789._-") != strlen(s->name))
+	if (strspn(s->name,
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVW"
+		"XYZ0123456789._-") != strlen(s->name))
 		return err_set(e, ERR_FATAL,
 		    "a stream's name has letters, digits and ._- only");
 	if (brand == NULL)
@@ -541,8 +549,8 @@ take_stream(struct conf *c, struct stream *s, cfg_t *sec, struct err *e)
 		return -1;
 	/* Other channels need other addresses than a mailbox. */
 	if (s->channel != CHANNEL_EMAIL)
-		return err_set(e, ERR_FATAL,
-		    "channel: only email can be checked by now");
+		return err_set(
+		    e, ERR_FATAL, "channel: only email can be checked by now");
 	s->recipients = (enum stream_recipients)recipients;
 	s->author = (enum stream_author)author;
 	if (take_matches(c, s, sec, e) != 0)
@@ -554,8 +562,8 @@ static int
 take_streams(struct conf *c, cfg_t *cfg, struct err *e)
 {
 	c->n_streams = cfg_size(cfg, "stream");
-	c->streams = arena_alloc(
-	    c->arena, (c->n_streams + 1) * sizeof(*c->streams));
+	c->streams =
+	    arena_alloc(c->arena, (c->n_streams + 1) * sizeof(*c->streams));
 	if (c->streams == NULL)
 		return err_set(e, ERR_FATAL, "%s: too large", c->path);
 	for (unsigned int i = 0; i < c->n_streams; i++) {
@@ -765,8 +773,8 @@ void
 conf_help(FILE *out)
 {
 	for (size_t i = 0; i < N_KEYS; i++)
-		fprintf(out, "%s.%s (%s%s) %s\n", keys[i].section,
-		    keys[i].name, keys[i].preset == NULL ? "" : "default ",
+		fprintf(out, "%s.%s (%s%s) %s\n", keys[i].section, keys[i].name,
+		    keys[i].preset == NULL ? "" : "default ",
 		    keys[i].preset == NULL ? "required" : keys[i].preset,
 		    keys[i].help);
 }

@@ -22,6 +22,8 @@
 enum { LINE = 256, SECRET64 = 45 };
 
 struct keys {
+	const char *path;
+	struct stat stat; /* of the file when it was read */
 	bool has_index;
 	uint8_t index[KEYS_SECRET];
 	int n;
@@ -122,6 +124,17 @@ parse_line(struct keys *k, char *line, struct err *e)
 	return rc;
 }
 
+bool
+keys_outdated(const struct keys *k)
+{
+	struct stat st;
+
+	return stat(k->path, &st) != 0 || st.st_ino != k->stat.st_ino ||
+	    st.st_size != k->stat.st_size ||
+	    st.st_mtim.tv_sec != k->stat.st_mtim.tv_sec ||
+	    st.st_mtim.tv_nsec != k->stat.st_mtim.tv_nsec;
+}
+
 static int
 check_mode(int fd, const char *path, struct err *e)
 {
@@ -210,7 +223,9 @@ keys_load(const char *path, struct err *e)
 		err_set(e, ERR_FATAL, "%s: no locked memory for keys", path);
 	} else {
 		memset(k, 0, sizeof(*k));
-		if (parse_file(k, f, path, e) != 0)
+		k->path = path;
+		if (fstat(fileno(f), &k->stat) != 0 ||
+		    parse_file(k, f, path, e) != 0)
 			keys_free(&k);
 	}
 	fclose(f);
@@ -321,8 +336,8 @@ copy_below_new(FILE *to, const char *path, int number, struct err *e)
 	setvbuf(from, NULL, _IONBF, 0);
 	snprintf(head, sizeof(head), "token %d", number);
 	while (fgets(line, sizeof(line), from) != NULL) {
-		if (!placed && strncmp(line + strspn(line, " \t"), "token",
-				   5) == 0) {
+		if (!placed &&
+		    strncmp(line + strspn(line, " \t"), "token", 5) == 0) {
 			print_secret(to, head);
 			placed = true;
 		}
@@ -367,8 +382,7 @@ keys_rotate(const char *path, int *number, struct err *e)
 	else
 		fclose(f);
 	if (rc == 0 && rename(beside, path) != 0)
-		rc = err_set(
-		    e, ERR_FATAL, "%s: %s", path, strerror(errno));
+		rc = err_set(e, ERR_FATAL, "%s: %s", path, strerror(errno));
 	if (rc != 0)
 		unlink(beside);
 	return rc;

@@ -11,6 +11,7 @@
 #ifndef POLICY_KEYS_H
 #define POLICY_KEYS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "err.h"
@@ -25,10 +26,14 @@ struct keys_token {
 
 struct keys;
 
-/* Reads `path`; NULL and an error that names file and line.  The secrets live
- * in locked memory that core dumps leave out. */
+/* Reads `path`, which must outlive the keys; NULL and an error that names file
+ * and line.  The secrets live in locked memory that core dumps leave out. */
 struct keys *keys_load(const char *path, struct err *e)
     __attribute__((nonnull, warn_unused_result));
+
+/* Whether the file is another than it was when `k` was read: a key may have
+ * been added since.  Also when it cannot be looked at. */
+bool keys_outdated(const struct keys *k) __attribute__((nonnull));
 
 /* Wipes and releases; accepts NULL and nulls the caller's pointer. */
 void keys_free(struct keys **k);

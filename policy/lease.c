@@ -52,8 +52,8 @@ connect_and_listen(struct lease *l)
 	};
 	int64_t deadline = clock_now() + l->conf->database.timeout;
 	struct err ignored; /* whoever asks PostgreSQL meanwhile reports it */
-	struct pg *p = pg_open(l->conf->database.url, l->role, l->program,
-	    deadline, &ignored);
+	struct pg *p = pg_open(
+	    l->conf->database.url, l->role, l->program, deadline, &ignored);
 
 	if (p != NULL &&
 	    pg_exec(p, &listen, NULL, 0, NULL, deadline, &ignored) != 0)
@@ -105,8 +105,8 @@ keep(void *arg)
 }
 
 struct lease *
-lease_start(const struct conf *c, const char *role, const char *program,
-    struct err *e)
+lease_start(
+    const struct conf *c, const char *role, const char *program, struct err *e)
 {
 	struct lease *l = calloc(1, sizeof(*l));
 

@@ -21,8 +21,8 @@ struct conf;
 struct lease;
 
 /* Starts the thread, which connects as `role`.  `c` must outlive the lease. */
-struct lease *lease_start(const struct conf *c, const char *role,
-    const char *program, struct err *e)
+struct lease *lease_start(
+    const struct conf *c, const char *role, const char *program, struct err *e)
     __attribute__((nonnull, warn_unused_result));
 
 /* Stops and joins the thread; accepts NULL. */

@@ -87,8 +87,8 @@ log_line(enum log_level level, const char *fmt, ...)
 }
 
 const char *
-log_address(char *out, size_t size, enum log_addresses how,
-    const char *address, const char *hash)
+log_address(char *out, size_t size, enum log_addresses how, const char *address,
+    const char *hash)
 {
 	const char *at = strrchr(address, '@');
 

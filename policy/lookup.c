@@ -31,8 +31,8 @@ ask_cache(const struct lookup *l, int64_t epoch, const struct addr_key *key,
     struct lookup_result *out, struct err *e)
 {
 	size_t len = 0;
-	enum cache_answer answer = cache_get(l->cache, epoch, key, out->octets,
-	    sizeof(out->octets), &len, e);
+	enum cache_answer answer = cache_get(
+	    l->cache, epoch, key, out->octets, sizeof(out->octets), &len, e);
 
 	if (answer == CACHE_HIT &&
 	    permit_decode(out->octets, len, &out->permit, e) != 0)
@@ -44,8 +44,8 @@ static int
 ask_store(const struct lookup *l, const struct addr_key *key,
     struct lookup_result *out, size_t *len, struct err *e)
 {
-	long n = store_permit(
-	    l->store, key, out->octets, sizeof(out->octets), e);
+	long n =
+	    store_permit(l->store, key, out->octets, sizeof(out->octets), e);
 
 	if (n < 0)
 		return -1;

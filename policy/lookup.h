@@ -31,9 +31,9 @@ struct store;
 
 enum lookup_source {
 	LOOKUP_NONE = 0,
-	LOOKUP_CACHE,	/* Redis knew */
-	LOOKUP_FILLED,	/* PostgreSQL knew, Redis was told */
-	LOOKUP_STORE,	/* PostgreSQL knew, Redis could not be used */
+	LOOKUP_CACHE,  /* Redis knew */
+	LOOKUP_FILLED, /* PostgreSQL knew, Redis was told */
+	LOOKUP_STORE,  /* PostgreSQL knew, Redis could not be used */
 	LOOKUP_SOURCES
 };
 

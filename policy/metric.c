@@ -78,8 +78,8 @@ metrics_free(struct metrics **mp)
 
 /* Both finders add at the end, so that a page keeps its order. */
 static struct family *
-find_family(struct metrics *m, enum kind kind, const char *name,
-    const char *help)
+find_family(
+    struct metrics *m, enum kind kind, const char *name, const char *help)
 {
 	struct family **f = &m->families;
 
@@ -88,8 +88,7 @@ find_family(struct metrics *m, enum kind kind, const char *name,
 			return *f;
 	*f = calloc(1, sizeof(**f));
 	if (*f != NULL)
-		**f = (struct family){
-		    .kind = kind, .name = name, .help = help};
+		**f = (struct family){.kind = kind, .name = name, .help = help};
 	return *f;
 }
 
@@ -117,8 +116,8 @@ find_series(struct metrics *m, enum kind kind, const char *name,
 }
 
 metric_counter *
-metrics_counter(struct metrics *m, const char *name, const char *help,
-    const char *labels)
+metrics_counter(
+    struct metrics *m, const char *name, const char *help, const char *labels)
 {
 	struct series *s = find_series(m, KIND_COUNTER, name, help, labels);
 
@@ -126,8 +125,8 @@ metrics_counter(struct metrics *m, const char *name, const char *help,
 }
 
 metric_counter *
-metrics_gauge(struct metrics *m, const char *name, const char *help,
-    const char *labels)
+metrics_gauge(
+    struct metrics *m, const char *name, const char *help, const char *labels)
 {
 	struct series *s = find_series(m, KIND_GAUGE, name, help, labels);
 
@@ -135,8 +134,8 @@ metrics_gauge(struct metrics *m, const char *name, const char *help,
 }
 
 struct metric_histogram *
-metrics_histogram(struct metrics *m, const char *name, const char *help,
-    const char *labels)
+metrics_histogram(
+    struct metrics *m, const char *name, const char *help, const char *labels)
 {
 	struct series *s = find_series(m, KIND_HISTOGRAM, name, help, labels);
 
@@ -160,13 +159,11 @@ metric_observe(struct metric_histogram *h, int64_t ns)
 	while (i < BOUNDS && ns > bounds[i] * 1000)
 		i++;
 	atomic_fetch_add_explicit(&h->bucket[i], 1, memory_order_relaxed);
-	atomic_fetch_add_explicit(
-	    &h->sum, (uint64_t)ns, memory_order_relaxed);
+	atomic_fetch_add_explicit(&h->sum, (uint64_t)ns, memory_order_relaxed);
 }
 
 static void
-write_histogram(
-    struct buf *out, const char *name, struct series *s)
+write_histogram(struct buf *out, const char *name, struct series *s)
 {
 	const char *comma = s->labels[0] == '\0' ? "" : ",";
 	uint64_t total = 0;
@@ -180,8 +177,8 @@ write_histogram(
 	total += s->histogram.bucket[BOUNDS];
 	buf_printf(out, "%s_bucket{%s%sle=\"+Inf\"} %llu\n", name, s->labels,
 	    comma, (unsigned long long)total);
-	buf_printf(out, "%s_sum{%s} %.9f\n%s_count{%s} %llu\n", name,
-	    s->labels, (double)s->histogram.sum / 1e9, name, s->labels,
+	buf_printf(out, "%s_sum{%s} %.9f\n%s_count{%s} %llu\n", name, s->labels,
+	    (double)s->histogram.sum / 1e9, name, s->labels,
 	    (unsigned long long)total);
 }
 

@@ -40,7 +40,6 @@ void metric_inc(metric_counter *c);
 void metric_observe(struct metric_histogram *h, int64_t ns);
 
 /* Appends everything in the text exposition format, version 0.0.4. */
-void metrics_write(struct metrics *m, struct buf *out)
-    __attribute__((nonnull));
+void metrics_write(struct metrics *m, struct buf *out) __attribute__((nonnull));
 
 #endif

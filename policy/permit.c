@@ -8,13 +8,7 @@
  */
 #include "permit.h"
 
-enum {
-	VERSION = 1,
-	HEADER = 3,
-	EXPIRY = 4,
-	PAIR = 4,
-	FLAG_ERASED = 0x01
-};
+enum { VERSION = 1, HEADER = 3, EXPIRY = 4, PAIR = 4, FLAG_ERASED = 0x01 };
 
 static uint32_t
 get32(const uint8_t *p)

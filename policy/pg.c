@@ -82,8 +82,8 @@ pg_open(const char *url, const char *role, const char *program,
     int64_t deadline, struct err *e)
 {
 	/* A later keyword overrides what the URL says. */
-	const char *keys[] = {"dbname", "application_name",
-	    role == NULL ? NULL : "user", NULL};
+	const char *keys[] = {
+	    "dbname", "application_name", role == NULL ? NULL : "user", NULL};
 	const char *values[] = {url, program, role, NULL};
 	struct pg *p = calloc(1, sizeof(*p));
 
@@ -128,12 +128,11 @@ await_result(struct pg *p, int64_t deadline, struct err *e)
 		int unsent = PQflush(p->conn);
 
 		if (unsent < 0 || PQconsumeInput(p->conn) == 0)
-			return say(
-			    e, ERR_UNREACHABLE, PQerrorMessage(p->conn));
+			return say(e, ERR_UNREACHABLE, PQerrorMessage(p->conn));
 		if (unsent == 0 && PQisBusy(p->conn) == 0)
 			return 0;
-		if (!wait_socket(p, (short)(POLLIN | (unsent ? POLLOUT : 0)),
-			deadline))
+		if (!wait_socket(
+			p, (short)(POLLIN | (unsent ? POLLOUT : 0)), deadline))
 			return err_set(e, ERR_UNREACHABLE,
 			    "PostgreSQL at %s:%s: no answer in time",
 			    PQhost(p->conn), PQport(p->conn));
@@ -164,8 +163,8 @@ judge(const PGresult *r, struct err *e)
 	}
 	text = PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
 	hint = PQresultErrorField(r, PG_DIAG_MESSAGE_HINT);
-	return err_set(e, ERR_REFUSED, "%s%s%s", text,
-	    hint == NULL ? "" : ": ", hint == NULL ? "" : hint);
+	return err_set(e, ERR_REFUSED, "%s%s%s", text, hint == NULL ? "" : ": ",
+	    hint == NULL ? "" : hint);
 }
 
 /* Collects the results of what was sent: the last good one, or the first
@@ -208,8 +207,8 @@ is_prepared(const struct pg *p, const char *name)
 }
 
 static int
-prepare(struct pg *p, const struct pg_statement *s, int64_t deadline,
-    struct err *e)
+prepare(
+    struct pg *p, const struct pg_statement *s, int64_t deadline, struct err *e)
 {
 	if (is_prepared(p, s->name))
 		return 0;
@@ -242,8 +241,8 @@ send_statement(struct pg *p, const struct pg_statement *s,
 		    lengths, formats, s->binary);
 	if (n == 0 && !s->binary)
 		return PQsendQuery(p->conn, s->sql);
-	return PQsendQueryParams(p->conn, s->sql, (int)n, NULL, values,
-	    lengths, formats, s->binary);
+	return PQsendQueryParams(
+	    p->conn, s->sql, (int)n, NULL, values, lengths, formats, s->binary);
 }
 
 int
@@ -311,13 +310,11 @@ pg_rows_text(const struct pg_rows *rows, size_t row, size_t col)
 }
 
 const uint8_t *
-pg_rows_octets(
-    const struct pg_rows *rows, size_t row, size_t col, size_t *len)
+pg_rows_octets(const struct pg_rows *rows, size_t row, size_t col, size_t *len)
 {
 	if (len != NULL)
 		*len = (size_t)PQgetlength(result(rows), (int)row, (int)col);
-	return (const uint8_t *)PQgetvalue(
-	    result(rows), (int)row, (int)col);
+	return (const uint8_t *)PQgetvalue(result(rows), (int)row, (int)col);
 }
 
 bool

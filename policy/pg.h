@@ -18,7 +18,8 @@ struct pg;
 struct pg_rows;
 
 /* A statement with a name of its own is prepared when a connection first uses
- * it; without one it is sent as is (rare statements, and scripts of several). */
+ * it; without one it is sent as is (rare statements, and scripts of several).
+ */
 struct pg_statement {
 	const char *name, *sql;
 	bool binary; /* results as octets: for bytea and integers */

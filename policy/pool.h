@@ -36,8 +36,8 @@ void pool_free(struct pool **p);
 /* Borrows a handle.  `*fresh`, if given, says that it was opened just now, so
  * that a caller whose old handle turned out dead knows when to stop trying.
  * Waits for one to come free until `deadline`.  NULL and `e` otherwise. */
-void *pool_borrow(struct pool *p, int64_t deadline, bool *fresh,
-    struct err *e) __attribute__((nonnull(1, 4), warn_unused_result));
+void *pool_borrow(struct pool *p, int64_t deadline, bool *fresh, struct err *e)
+    __attribute__((nonnull(1, 4), warn_unused_result));
 
 /* Gives a handle back; one that is not `good` is closed. */
 void pool_return(struct pool *p, void *handle, bool good)

@@ -46,7 +46,7 @@ enum verdict { VERDICT_DEFER = 0, VERDICT_REFUSE, VERDICT_ACCEPT };
 	    "the Consent-Purpose header cannot be read")                       \
 	X(REASON_MISSING, VERDICT_REFUSE, "missing", "550", "5.6.0",           \
 	    "a Consent-Purpose header is needed here")                         \
-	X(REASON_PURPOSE, VERDICT_REFUSE, "purpose-not-allowed", "550",       \
+	X(REASON_PURPOSE, VERDICT_REFUSE, "purpose-not-allowed", "550",        \
 	    "5.7.1", "not among the purposes of this stream")                  \
 	X(REASON_UNCLASSIFIED, VERDICT_REFUSE, "unclassified", "550", "5.7.1", \
 	    "bulk mail must come in by a stream that checks consent")          \

@@ -181,8 +181,8 @@ store_epoch(struct store *s, int64_t *epoch, int64_t *age, struct err *e)
 		if (age != NULL)
 			*age = pg_rows_int(rows, 0, 1) * CLOCK_MS;
 	} else {
-		rc = err_set(e, ERR_FATAL,
-		    "assent.cache_epoch has lost its row");
+		rc = err_set(
+		    e, ERR_FATAL, "assent.cache_epoch has lost its row");
 	}
 	pg_rows_free(&rows);
 	return rc;

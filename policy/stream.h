@@ -35,7 +35,7 @@ enum stream_author {
 /* Strings, NULL-terminated; an empty list matches everything. */
 struct stream_match {
 	const char *const *listener, *const *login, *const *client,
-	    *const *sender;
+							*const *sender;
 };
 
 struct stream_purpose {
@@ -58,7 +58,7 @@ struct stream {
 };
 
 struct stream_facts {
-	const char *listener, *login; /* "" where unknown */
+	const char *listener, *login;  /* "" where unknown */
 	const struct sockaddr *client; /* NULL where unknown */
 	const char *sender; /* envelope sender without brackets, "" if null */
 };

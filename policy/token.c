@@ -128,8 +128,7 @@ base32_decode(const char *in, uint8_t out[TOKEN_OCTETS])
 }
 
 void
-token_seal_url(
-    const struct keys *k, const struct token *t, char out[TOKEN_URL])
+token_seal_url(const struct keys *k, const struct token *t, char out[TOKEN_URL])
 {
 	uint8_t octets[TOKEN_OCTETS];
 

@@ -264,7 +264,9 @@ DECLARE
 	pair record;
 BEGIN
 	PERFORM set_config('assent.marked', coalesce(p_marked, ''), true);
-	IF p_purpose IS NOT NULL AND NOT EXISTS (SELECT FROM purpose
+	-- Only giving needs the channel: whatever is, may be taken away.
+	IF p_act IN ('pend', 'grant') AND p_purpose IS NOT NULL AND NOT EXISTS (
+		SELECT FROM purpose
 		WHERE id = p_purpose AND p_channel = ANY (channels)) THEN
 		RAISE EXCEPTION 'this purpose does not use the channel %', p_channel;
 	END IF;

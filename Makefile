@@ -95,6 +95,10 @@ $(BUILD)/bench/%: tests/bench/%.c $(wildcard tests/bench/*.h)
 	$(say) LD $@
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.c,$^) -lmilter
 
+# What a unit test needs of the programs.
+$(BUILD)/unit/test_label: $(BUILD)/milter/label.o
+$(BUILD)/unit/test_list: $(BUILD)/milter/list.o
+
 unit: $(UNIT)
 
 bench-tools: $(BENCH)
@@ -113,8 +117,13 @@ bench: deps
 	@$(MAKE) --no-print-directory all bench-tools
 	@BUILD=$(BUILD) tests/bench/bench
 
+SOURCES    := $(wildcard policy/*.[ch] milter/*.[ch] web/*.[ch] ctl/*.[ch])
+
 format:
-	clang-format -i $(wildcard policy/*.[ch] milter/*.[ch] web/*.[ch] ctl/*.[ch])
+	clang-format -i $(SOURCES)
+
+format-check:
+	clang-format --dry-run -Werror $(SOURCES)
 
 tidy:
 	clang-tidy --quiet $(wildcard policy/*.c milter/*.c web/*.c ctl/*.c) -- \
@@ -134,4 +143,5 @@ clean:
 
 -include $(wildcard $(BUILD)/*/*.d)
 
-.PHONY: all unit bench-tools deps demo check bench format tidy install clean
+.PHONY: all unit bench-tools deps demo check bench format format-check tidy \
+	install clean

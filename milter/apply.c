@@ -222,7 +222,9 @@ apply_end(SMFICTX *ctx, struct session *s)
 	struct outcome out;
 	struct err e;
 
-	if (m->too_big)
+	/* Without recipients there is nothing to decide, so nothing to let by.
+	 */
+	if (m->too_big || m->recipients == NULL)
 		return turn_back(ctx, s, REASON_TOO_BIG);
 	if (reason != REASON_GRANTED)
 		return turn_back(ctx, s, reason);

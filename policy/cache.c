@@ -88,8 +88,8 @@ parse_host(struct cache_url *u, const char *text, struct err *e)
 	    sscanf(text, "%255[^:/[]%63s", host, rest) < 1)
 		return err_set(e, ERR_FATAL, "no host in it");
 	if (rest[0] != '\0' &&
-	    sscanf(rest, ":%d/%d", &u->port, &u->database) < 1 &&
-	    sscanf(rest, "/%d", &u->database) < 1)
+	    sscanf(rest, ":%5d/%5d", &u->port, &u->database) < 1 &&
+	    sscanf(rest, "/%5d", &u->database) < 1)
 		return err_set(e, ERR_FATAL,
 		    "after the host there must be :PORT or /DATABASE");
 	u->host = strdup(host);

@@ -35,7 +35,7 @@ static const char *
 act_word(enum change_act act)
 {
 	static const char *const words[] = {
-#define X(id, word) [id] = word,
+#define X(id, word) [id] = (word),
 	    CHANGE_ACTS(X)
 #undef X
 	};

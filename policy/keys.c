@@ -107,7 +107,7 @@ parse_line(struct keys *k, char *line, struct err *e)
 	line[strcspn(line, "#\r\n")] = '\0';
 	if (line[strspn(line, " \t")] == '\0')
 		return 0;
-	if (sscanf(line, " %7s %d %45s", word, &number, text) == 3 &&
+	if (sscanf(line, " %7s %4d %45s", word, &number, text) == 3 &&
 	    strcmp(word, "token") == 0) {
 		rc = parse_secret(text, secret, e);
 		rc = rc == 0 ? add_token(k, number, secret, e) : -1;

@@ -67,7 +67,7 @@ stream_check_client(const char *text, struct err *e)
 static bool
 in_network(const char *pattern, const uint8_t client[16])
 {
-	struct network n;
+	struct network n = {0};
 	struct err ignored;
 	uint8_t mask;
 

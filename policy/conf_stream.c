@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * conf_stream - the stream sections of the configuration
+ *
+ * A stream that could match nothing, or does not say who speaks and what for,
+ * is an error: mail would pass it by unchecked.
+ */
+#include "conf_stream.h"
+
+#include <string.h>
+
+#include "arena.h"
+#include "conf.h"
+#include "conf_value.h"
+
+static int
+on_value(cfg_t *cfg, cfg_opt_t *opt)
+{
+	const char *name = cfg_opt_name(opt);
+	const char *text = cfg_opt_getnstr(opt, cfg_opt_size(opt) - 1);
+	enum channel channel;
+	struct err e;
+	int word;
+
+	if (strcmp(name, "recipients") == 0 &&
+	    conf_parse_word(conf_recipients_words, text, &word, &e) != 0)
+		cfg_error(cfg, "recipients: %s", e.text);
+	else if (strcmp(name, "author-list-headers") == 0 &&
+	    conf_parse_word(conf_author_words, text, &word, &e) != 0)
+		cfg_error(cfg, "author-list-headers: %s", e.text);
+	else if (strcmp(name, "channel") == 0 && !channel_parse(text, &channel))
+		cfg_error(cfg, "channel: \"%s\" is no channel", text);
+	else if (strcmp(name, "client") == 0 &&
+	    stream_check_client(text, &e) != 0)
+		cfg_error(cfg, "client: %s", e.text);
+	else
+		return 0;
+	return -1;
+}
+
+static cfg_opt_t match_opts[] = {
+    CFG_STR_LIST("listener", NULL, CFGF_NODEFAULT),
+    CFG_STR_LIST("login", NULL, CFGF_NODEFAULT),
+    CFG_STR_LIST("client", NULL, CFGF_NODEFAULT),
+    CFG_STR_LIST("sender", NULL, CFGF_NODEFAULT),
+    CFG_END(),
+};
+
+cfg_opt_t conf_stream_opts[] = {
+    CFG_SEC("match", match_opts, CFGF_MULTI),
+    CFG_STR("brand", NULL, CFGF_NODEFAULT),
+    CFG_STR("purpose", NULL, CFGF_NODEFAULT),
+    CFG_STR_LIST("purposes", NULL, CFGF_NODEFAULT),
+    CFG_STR("channel", "email", CFGF_NONE),
+    CFG_STR("recipients", "one", CFGF_NONE),
+    CFG_STR("author-list-headers", "replace", CFGF_NONE),
+    CFG_END(),
+};
+
+void
+conf_stream_watch(cfg_t *cfg)
+{
+	static const char *const paths[] = {"stream|recipients",
+	    "stream|author-list-headers", "stream|channel",
+	    "stream|match|client"};
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+		cfg_set_validate_func(cfg, paths[i], on_value);
+}
+
+/* The strings of a list, NULL-terminated; NULL when the arena is full. */
+static const char *const *
+take_list(struct conf *c, cfg_t *sec, const char *name)
+{
+	unsigned int n = cfg_size(sec, name);
+	const char **list = arena_alloc(c->arena, (n + 1) * sizeof(*list));
+
+	for (unsigned int i = 0; list != NULL && i < n; i++) {
+		list[i] = arena_strdup(c->arena, cfg_getnstr(sec, name, i));
+		if (list[i] == NULL)
+			return NULL;
+	}
+	return list;
+}
+
+static int
+take_matches(struct conf *c, struct stream *s, cfg_t *sec, struct err *e)
+{
+	struct stream_match *m;
+
+	s->n_matches = cfg_size(sec, "match");
+	if (s->n_matches == 0)
+		return err_set(e, ERR_FATAL,
+		    "a match block is missing: \"match { listener = ... }\"; "
+		    "\"match { }\" takes all mail");
+	s->matches = m =
+	    arena_alloc(c->arena, s->n_matches * sizeof(*s->matches));
+	for (unsigned int i = 0; m != NULL && i < s->n_matches; i++) {
+		cfg_t *block = cfg_getnsec(sec, "match", i);
+
+		m[i].listener = take_list(c, block, "listener");
+		m[i].login = take_list(c, block, "login");
+		m[i].client = take_list(c, block, "client");
+		m[i].sender = take_list(c, block, "sender");
+		if (m[i].listener == NULL || m[i].login == NULL ||
+		    m[i].client == NULL || m[i].sender == NULL)
+			m = NULL;
+	}
+	return m != NULL ? 0 : err_set(e, ERR_FATAL, "too large");
+}
+
+static int
+take_purposes(struct conf *c, struct stream *s, cfg_t *sec, struct err *e)
+{
+	const char *preset = cfg_getstr(sec, "purpose");
+	const char *const *list = take_list(c, sec, "purposes");
+	size_t n = cfg_size(sec, "purposes");
+
+	if (n == 0 && preset == NULL)
+		return err_set(e, ERR_FATAL,
+		    "neither purpose nor purposes is given: say what the mail "
+		    "is for");
+	s->n_purposes = n == 0 ? 1 : n;
+	s->purposes =
+	    arena_alloc(c->arena, s->n_purposes * sizeof(*s->purposes));
+	if (list == NULL || s->purposes == NULL)
+		return err_set(e, ERR_FATAL, "too large");
+	for (size_t i = 0; i < n; i++)
+		s->purposes[i].name = list[i];
+	if (n == 0)
+		s->purposes[0].name = arena_strdup(c->arena, preset);
+	if (preset == NULL)
+		return 0;
+	s->purpose = stream_purpose(s, preset, strlen(preset));
+	return s->purpose != NULL
+	    ? 0
+	    : err_set(e, ERR_FATAL,
+		  "purpose: \"%s\" must be among its purposes", preset);
+}
+
+static int
+take_stream(struct conf *c, struct stream *s, cfg_t *sec, struct err *e)
+{
+	const char *brand = cfg_getstr(sec, "brand");
+	int recipients = 0, author = 0;
+
+	s->name = arena_strdup(c->arena, cfg_title(sec));
+	if (s->name == NULL)
+		return err_set(e, ERR_FATAL, "too large");
+	if (strspn(s->name,
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVW"
+		"XYZ0123456789._-") != strlen(s->name))
+		return err_set(e, ERR_FATAL,
+		    "a stream's name has letters, digits and ._- only");
+	if (brand == NULL)
+		return err_set(e, ERR_FATAL, "brand is missing: who speaks");
+	s->brand = arena_strdup(c->arena, brand);
+	if (!channel_parse(cfg_getstr(sec, "channel"), &s->channel) ||
+	    conf_parse_word(conf_recipients_words,
+		cfg_getstr(sec, "recipients"), &recipients, e) != 0 ||
+	    conf_parse_word(conf_author_words,
+		cfg_getstr(sec, "author-list-headers"), &author, e) != 0)
+		return -1;
+	/* Other channels need other addresses than a mailbox. */
+	if (s->channel != CHANNEL_EMAIL)
+		return err_set(
+		    e, ERR_FATAL, "channel: only email can be checked by now");
+	s->recipients = (enum stream_recipients)recipients;
+	s->author = (enum stream_author)author;
+	if (take_matches(c, s, sec, e) != 0)
+		return -1;
+	return take_purposes(c, s, sec, e);
+}
+
+int
+conf_stream_take(struct conf *c, cfg_t *cfg, struct err *e)
+{
+	c->n_streams = cfg_size(cfg, "stream");
+	c->streams =
+	    arena_alloc(c->arena, (c->n_streams + 1) * sizeof(*c->streams));
+	if (c->streams == NULL)
+		return err_set(e, ERR_FATAL, "%s: too large", c->path);
+	for (unsigned int i = 0; i < c->n_streams; i++) {
+		cfg_t *sec = cfg_getnsec(cfg, "stream", i);
+
+		if (take_stream(c, &c->streams[i], sec, e) != 0)
+			return err_prefix(e, "%s:%d: stream %s", c->path,
+			    sec->line, cfg_title(sec));
+	}
+	return 0;
+}

@@ -53,12 +53,12 @@ on_value(cfg_t *cfg, cfg_opt_t *opt)
 }
 
 /* The same for the keys of streams. */
-enum { MAX_SECTIONS = 8, MAX_SECTIOconf_keys_count = 12 };
+enum { MAX_SECTIONS = 8, MAX_SECTION_KEYS = 12 };
 
 /* The table as libConfuse wants it. */
 struct grammar {
 	cfg_opt_t top[MAX_SECTIONS + 2];
-	cfg_opt_t section[MAX_SECTIONS][MAX_SECTIOconf_keys_count + 1];
+	cfg_opt_t section[MAX_SECTIONS][MAX_SECTION_KEYS + 1];
 };
 
 static void

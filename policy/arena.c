@@ -127,14 +127,17 @@ arena_strdup(struct arena *a, const char *s)
 char *
 arena_printf(struct arena *a, const char *fmt, ...)
 {
+	char brief[512];
 	va_list ap;
 	char *p;
 	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	n = vsnprintf(brief, sizeof(brief), fmt, ap);
 	va_end(ap);
 	assert(n >= 0);
+	if ((size_t)n < sizeof(brief))
+		return arena_strndup(a, brief, (size_t)n);
 	p = arena_alloc(a, (size_t)n + 1);
 	if (p == NULL)
 		return NULL;

@@ -65,6 +65,8 @@ struct cache {
 struct link {
 	redisContext *redis;
 	char run[RUN_ID];
+	int64_t epoch; /* the one of `prefix`; none has number 0 */
+	char prefix[PREFIX];
 };
 
 /* "redis://[USER:]PASSWORD@HOST:PORT/DATABASE" or "unix:PATH", cut up. */
@@ -263,8 +265,7 @@ cache_free(struct cache **cp)
 }
 
 static void
-make_key(const struct link *l, int64_t epoch, const struct addr_key *key,
-    char out[KEY])
+enter_epoch(struct link *l, int64_t epoch)
 {
 	uint8_t hash[crypto_generichash_BYTES_MIN];
 	crypto_generichash_state st;
@@ -273,7 +274,17 @@ make_key(const struct link *l, int64_t epoch, const struct addr_key *key,
 	crypto_generichash_update(&st, (const uint8_t *)l->run, RUN_ID);
 	crypto_generichash_update(&st, (const uint8_t *)&epoch, sizeof(epoch));
 	crypto_generichash_final(&st, hash, sizeof(hash));
-	memcpy(out, hash, PREFIX);
+	memcpy(l->prefix, hash, PREFIX);
+	l->epoch = epoch;
+}
+
+static void
+make_key(
+    struct link *l, int64_t epoch, const struct addr_key *key, char out[KEY])
+{
+	if (l->epoch != epoch)
+		enter_epoch(l, epoch);
+	memcpy(out, l->prefix, PREFIX);
 	memcpy(out + PREFIX, key->octets, ADDR_KEY);
 }
 

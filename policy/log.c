@@ -2,27 +2,40 @@
 /*
  * log - one event, one line
  *
- * To stderr a line is one write(2), so that lines of several threads never
- * mix.  The settings are the library's only mutable file-scope state: they are
- * set once, before any thread starts.
+ * To stderr lines never mix: whoever finds nobody writing writes, and takes
+ * along what others add meanwhile, so that many threads make few system calls
+ * and none waits for another's.  The settings and this buffer are the
+ * library's only mutable file-scope state; the settings are set once, before
+ * any thread starts.
  */
 #include "log.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { LINE = 1400 };
+enum { LINE = 1400, WAITING = 64 * 1024 };
 
 static struct {
 	const char *name;
 	enum log_target to;
 	enum log_level level;
-} setting = {"assent", LOG_TO_STDERR, LOG_INFORM};
+	int pid;
+} setting = {"assent", LOG_TO_STDERR, LOG_INFORM, 0};
+
+static struct {
+	pthread_mutex_t lock;
+	bool writing;
+	size_t len[2];
+	int filling; /* which of the two buffers lines are added to */
+	char text[2][WAITING];
+} queue = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static const struct {
 	const char *word;
@@ -40,6 +53,7 @@ log_open(const char *name, enum log_target to, enum log_level level)
 	setting.name = name;
 	setting.to = to;
 	setting.level = level;
+	setting.pid = (int)getpid();
 	if (to == LOG_TO_SYSLOG)
 		openlog(name, LOG_PID, LOG_MAIL);
 }
@@ -53,6 +67,56 @@ defuse(char *s)
 }
 
 static void
+write_all(const char *text, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = write(STDERR_FILENO, text, len);
+
+		if (n < 0 && errno != EINTR)
+			return; /* there is nobody to tell */
+		if (n > 0) {
+			text += n;
+			len -= (size_t)n;
+		}
+	}
+}
+
+/* Writes until nobody has added anything. Called with the lock held. */
+static void
+drain(void)
+{
+	while (queue.len[queue.filling] > 0) {
+		int full = queue.filling;
+
+		queue.filling = !full;
+		pthread_mutex_unlock(&queue.lock);
+		write_all(queue.text[full], queue.len[full]);
+		pthread_mutex_lock(&queue.lock);
+		queue.len[full] = 0;
+	}
+}
+
+static void
+add_line(const char *line, size_t len)
+{
+	pthread_mutex_lock(&queue.lock);
+	if (queue.len[queue.filling] + len > WAITING) {
+		/* Whoever writes is stuck: wait in the same place. */
+		pthread_mutex_unlock(&queue.lock);
+		write_all(line, len);
+		return;
+	}
+	memcpy(queue.text[queue.filling] + queue.len[queue.filling], line, len);
+	queue.len[queue.filling] += len;
+	if (!queue.writing) {
+		queue.writing = true;
+		drain();
+		queue.writing = false;
+	}
+	pthread_mutex_unlock(&queue.lock);
+}
+
+static void
 to_stderr(enum log_level level, const char *text)
 {
 	char line[LINE + 128], stamp[32];
@@ -63,9 +127,8 @@ to_stderr(enum log_level level, const char *text)
 	gmtime_r(&now, &tm);
 	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ", &tm);
 	n = snprintf(line, sizeof(line), "%s %s[%d] %s: %s\n", stamp,
-	    setting.name, (int)getpid(), levels[level].word, text);
-	while (write(STDERR_FILENO, line, (size_t)n) < 0 && errno == EINTR)
-		;
+	    setting.name, setting.pid, levels[level].word, text);
+	add_line(line, (size_t)n);
 }
 
 void

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from conftest import SENDER
+from conftest import SENDER, wait_for
 
 
 @pytest.mark.parametrize("state", ["withdrawn", "objected", "restricted",
@@ -88,7 +88,8 @@ def test_many_messages_on_one_connection(stack):
 def test_reply_and_log_share_a_reference(stack):
 	reply = stack.rcpt("withdrawn@rcpt.test")
 	reference = re.search("ref ([0-9a-f]{8})", reply)[1]
-	(line,) = [row for row in stack.log().splitlines() if reference in row]
+	(line,) = wait_for(lambda: [row for row in stack.log().splitlines()
+	    if reference in row])
 	assert "refuse reason=withdrawn stream=newsletter " \
 	    "purpose=newsletter rcpt=withdrawn@rcpt.test" in line
 

@@ -9,6 +9,8 @@
 # V=1 shows whole commands.  BUILD names the output directory and SANITIZE what it is instrumented with:
 # the tests build their variants as `make BUILD=build/asan SANITIZE=...`.
 
+MAKEFLAGS  += --jobs=$(shell nproc)
+
 PREFIX     ?= /usr/local
 DESTDIR    ?=
 BUILD      ?= build
@@ -111,7 +113,7 @@ demo: deps
 	@BUILD=$(BUILD) tests/demo $(if $(filter once,$(DEMO)),--once)
 
 check: deps
-	@tests/check
+	@env -u MAKEFLAGS -u MAKELEVEL tests/check
 
 bench: deps
 	@$(MAKE) --no-print-directory all bench-tools

@@ -28,9 +28,9 @@ struct metric_histogram {
 
 struct series {
 	struct series *next;
-	const char *labels;
 	metric_counter value;
 	struct metric_histogram histogram;
+	char labels[];
 };
 
 struct family {
@@ -66,7 +66,6 @@ metrics_free(struct metrics **mp)
 		f_next = f->next;
 		for (struct series *s = f->series, *next; s; s = next) {
 			next = s->next;
-			free((void *)s->labels);
 			free(s);
 		}
 		free(f);
@@ -105,10 +104,12 @@ find_series(struct metrics *m, enum kind kind, const char *name,
 		for (s = &f->series; *s != NULL; s = &(*s)->next)
 			if (strcmp((*s)->labels, labels) == 0)
 				break;
-		if (*s == NULL && (*s = calloc(1, sizeof(**s))) != NULL &&
-		    ((*s)->labels = strdup(labels)) == NULL) {
-			free(*s);
-			*s = NULL;
+		if (*s == NULL) {
+			size_t size = strlen(labels) + 1;
+
+			*s = calloc(1, sizeof(**s) + size);
+			if (*s != NULL)
+				memcpy((*s)->labels, labels, size);
 		}
 	}
 	pthread_mutex_unlock(&m->lock);

@@ -50,14 +50,18 @@ RETURNS bytea LANGUAGE sql STABLE SET search_path = assent, pg_temp AS $$
 		FROM consent
 		WHERE contact_id = p_contact AND channel_kind(channel) = p_kind
 	), expiry AS (
-		SELECT expires, row_number() OVER (ORDER BY expires) AS number
+		-- An octet numbers them. Of more than 255, neighbours share the
+		-- earlier one: least permissive.
+		SELECT expires, ntile(255) OVER (ORDER BY expires) AS number
 		FROM (SELECT DISTINCT expires FROM pair
 			WHERE standing = 2 AND expires IS NOT NULL) AS e
+	), written AS (
+		SELECT number, min(expires) AS expires FROM expiry GROUP BY number
 	)
 	SELECT '\x0100'::bytea
-		|| substring(int4send((SELECT count(*)::int FROM expiry)) FROM 4)
+		|| substring(int4send((SELECT count(*)::int FROM written)) FROM 4)
 		|| coalesce((SELECT string_agg(substring(int8send(expires) FROM 5),
-			'' ORDER BY number) FROM expiry), '')
+			'' ORDER BY number) FROM written), '')
 		|| coalesce((SELECT string_agg(
 			substring(int4send(purpose) FROM 3)
 			|| substring(int4send(channel << 4 | standing) FROM 4)
@@ -144,12 +148,29 @@ END $$;
 CREATE TRIGGER inserted AFTER INSERT ON assent.consent
 	REFERENCING NEW TABLE AS changed
 	FOR EACH STATEMENT EXECUTE FUNCTION assent.consent_changed();
+CREATE FUNCTION assent.consent_updated() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = assent, pg_temp AS $$
+BEGIN
+	-- A row may have gone from one contact to another.
+	PERFORM repack(contact_id) FROM (SELECT contact_id FROM before
+		UNION SELECT contact_id FROM changed) AS c;
+	RETURN NULL;
+END $$;
 CREATE TRIGGER updated AFTER UPDATE ON assent.consent
-	REFERENCING NEW TABLE AS changed
-	FOR EACH STATEMENT EXECUTE FUNCTION assent.consent_changed();
+	REFERENCING OLD TABLE AS before NEW TABLE AS changed
+	FOR EACH STATEMENT EXECUTE FUNCTION assent.consent_updated();
 CREATE TRIGGER deleted AFTER DELETE ON assent.consent
 	REFERENCING OLD TABLE AS changed
 	FOR EACH STATEMENT EXECUTE FUNCTION assent.consent_changed();
+
+CREATE FUNCTION assent.consent_truncated() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = assent, pg_temp AS $$
+BEGIN
+	PERFORM repack(id) FROM contact;
+	RETURN NULL;
+END $$;
+CREATE TRIGGER truncated AFTER TRUNCATE ON assent.consent
+	FOR EACH STATEMENT EXECUTE FUNCTION assent.consent_truncated();
 
 -- The contact who has an address, locked until the end of the transaction;
 -- made if there is none.  The lock on the key keeps two transactions from

@@ -28,6 +28,7 @@ WARNINGS   := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wformat=2 -Wwrite-strings -Wvla -Wswitch-enum
 # Instrumented code makes gcc see null strings where there are none.
 INSTRUMENT := $(if $(SANITIZE),-fsanitize=$(SANITIZE) \
+	$(if $(findstring undefined,$(SANITIZE)),-fno-sanitize-recover=undefined) \
 	-fno-omit-frame-pointer -Wno-format-overflow)
 ALL_CFLAGS  = -std=c17 -D_GNU_SOURCE -DASSENT_VERSION='"$(VERSION)"' \
 	$(WARNINGS) $(CFLAGS) $(HARDENING) $(INSTRUMENT) -pthread -I. -MMD -MP

@@ -88,7 +88,7 @@ arena_alloc(struct arena *a, size_t n)
 	size_t size;
 	void *p;
 
-	if (n > a->cap || a->cap - n < a->handed)
+	if (n > SIZE_MAX - align || n > a->cap || a->cap - n < a->handed)
 		return NULL;
 	size = (n + align - 1) / align * align;
 	if (a->top->size - a->top->used < size) {

@@ -23,6 +23,7 @@ enum { ARENA_MAX = 4 << 20 };
 /* libConfuse's callbacks carry no pointer of the caller's: this is where they
  * leave the first complaint of the conf_load() on this thread. */
 static _Thread_local struct err *complaint;
+static _Thread_local const char *complaint_path;
 
 __attribute__((format(printf, 2, 0))) static void
 on_error(cfg_t *cfg, const char *fmt, va_list ap)
@@ -32,8 +33,8 @@ on_error(cfg_t *cfg, const char *fmt, va_list ap)
 	if (complaint->text[0] != '\0')
 		return;
 	vsnprintf(text, sizeof(text), fmt, ap);
-	err_set(complaint, ERR_FATAL, "%s:%d: %s",
-	    cfg->filename == NULL ? "?" : cfg->filename, cfg->line, text);
+	err_set(
+	    complaint, ERR_FATAL, "%s:%d: %s", complaint_path, cfg->line, text);
 }
 
 /* Called by the parser for each value of the table's keys. */
@@ -52,12 +53,16 @@ on_value(cfg_t *cfg, cfg_opt_t *opt)
 	return -1;
 }
 
-/* The same for the keys of streams. */
+/* What read_whole() puts after the file; see parse(). */
+#define LAST_KEY "end-of-the-file"
+#define LAST_LINE "\n" LAST_KEY " = here\n"
+
+enum { FILE_MAX = 1 << 20 };
 enum { MAX_SECTIONS = 8, MAX_SECTION_KEYS = 12 };
 
 /* The table as libConfuse wants it. */
 struct grammar {
-	cfg_opt_t top[MAX_SECTIONS + 2];
+	cfg_opt_t top[MAX_SECTIONS + 3];
 	cfg_opt_t section[MAX_SECTIONS][MAX_SECTION_KEYS + 1];
 };
 
@@ -86,7 +91,9 @@ build_grammar(struct grammar *g)
 	cfg_opt_t stream = CFG_SEC("stream", conf_stream_opts,
 	    CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
 	g->top[n + 1] = stream;
-	g->top[n + 2] = end;
+	cfg_opt_t last = CFG_STR(LAST_KEY, NULL, CFGF_NODEFAULT);
+	g->top[n + 2] = last;
+	g->top[n + 3] = end;
 }
 
 static void
@@ -123,23 +130,54 @@ take_values(struct conf *c, cfg_t *cfg, struct err *e)
 	return 0;
 }
 
+/* The file with LAST_KEY after it; NULL and `e` when it cannot be read. */
+static char *
+read_whole(struct arena *a, const char *path, struct err *e)
+{
+	FILE *f = fopen(path, "re");
+	char *text = arena_alloc(a, FILE_MAX + sizeof(LAST_LINE));
+	size_t n;
+
+	if (f == NULL || text == NULL) {
+		err_set(e, ERR_FATAL, "%s: %s", path, strerror(errno));
+		if (f != NULL)
+			fclose(f);
+		return NULL;
+	}
+	n = fread(text, 1, FILE_MAX, f);
+	if (ferror(f) || n == FILE_MAX || memchr(text, '\0', n) != NULL) {
+		err_set(e, ERR_FATAL, "%s: cannot be read, or no text", path);
+		fclose(f);
+		return NULL;
+	}
+	fclose(f);
+	memcpy(text + n, LAST_LINE, sizeof(LAST_LINE));
+	return text;
+}
+
+/* libConfuse takes the end of a file for the end of the sections, strings and
+ * comments it is in.  A key of ours at the end shows whether it was. */
 static int
-parse(cfg_t *cfg, const char *path, struct err *e)
+parse(struct arena *a, cfg_t *cfg, const char *path, struct err *e)
 {
 	struct err first = {.text = ""};
+	char *text = read_whole(a, path, e);
 	int rc;
 
+	if (text == NULL)
+		return -1;
 	complaint = &first;
+	complaint_path = path;
 	cfg_set_error_function(cfg, on_error);
 	watch_values(cfg);
 	errno = 0;
-	rc = cfg_parse(cfg, path);
+	rc = cfg_parse_buf(cfg, text);
 	complaint = NULL;
-	if (rc == CFG_SUCCESS)
+	if (rc == CFG_SUCCESS && cfg_size(cfg, LAST_KEY) == 1)
 		return 0;
-	if (rc == CFG_FILE_ERROR)
-		return err_set(e, ERR_FATAL, "%s: %s", path,
-		    errno != 0 ? strerror(errno) : "cannot be read");
+	if (rc == CFG_SUCCESS || strstr(first.text, LAST_KEY) != NULL)
+		return err_set(e, ERR_FATAL,
+		    "%s: ends within a section, a string or a comment", path);
 	*e = first;
 	if (e->text[0] == '\0')
 		err_set(e, ERR_FATAL, "%s: syntax error", path);
@@ -166,7 +204,7 @@ conf_load(const char *path, struct err *e)
 	cfg = cfg_init(g->top, CFGF_NONE);
 	if (cfg == NULL || c->path == NULL)
 		err_set(e, ERR_FATAL, "out of memory for %s", path);
-	else if (parse(cfg, path, e) == 0 && take_values(c, cfg, e) == 0)
+	else if (parse(a, cfg, path, e) == 0 && take_values(c, cfg, e) == 0)
 		rc = conf_stream_take(c, cfg, e);
 	if (cfg != NULL)
 		cfg_free(cfg);

@@ -13,7 +13,7 @@ dump_string(FILE *out, const char *s)
 {
 	putc('"', out);
 	for (; *s != '\0'; s++) {
-		if (*s == '"' || *s == '\\')
+		if (*s == '"' || *s == '\\' || *s == '$')
 			putc('\\', out);
 		putc(*s, out);
 	}
@@ -25,7 +25,19 @@ static void
 dump_url(FILE *out, const char *url)
 {
 	const char *user = strstr(url, "://"), *at, *colon;
+	const char *word = strstr(url, "password=");
 	char masked[1024];
+
+	/* The other ways in which libpq takes one. */
+	if (word != NULL) {
+		word += strlen("password=");
+		user = *word == '\'' ? word + 1 + strcspn(word + 1, "'")
+				     : word + strcspn(word, "& \t");
+		snprintf(masked, sizeof(masked), "%.*s***%s", (int)(word - url),
+		    url, *user == '\'' ? user + 1 : user);
+		dump_string(out, masked);
+		return;
+	}
 
 	user = user == NULL ? url : user + 3;
 	at = user + strcspn(user, "/?");

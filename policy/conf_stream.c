@@ -127,8 +127,9 @@ take_purposes(struct conf *c, struct stream *s, cfg_t *sec, struct err *e)
 		return err_set(e, ERR_FATAL, "too large");
 	for (size_t i = 0; i < n; i++)
 		s->purposes[i].name = list[i];
-	if (n == 0)
-		s->purposes[0].name = arena_strdup(c->arena, preset);
+	if (n == 0 &&
+	    (s->purposes[0].name = arena_strdup(c->arena, preset)) == NULL)
+		return err_set(e, ERR_FATAL, "too large");
 	if (preset == NULL)
 		return 0;
 	s->purpose = stream_purpose(s, preset, strlen(preset));
@@ -147,7 +148,8 @@ take_stream(struct conf *c, struct stream *s, cfg_t *sec, struct err *e)
 	s->name = arena_strdup(c->arena, cfg_title(sec));
 	if (s->name == NULL)
 		return err_set(e, ERR_FATAL, "too large");
-	if (strspn(s->name,
+	if (s->name[0] == '\0' ||
+	    strspn(s->name,
 		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVW"
 		"XYZ0123456789._-") != strlen(s->name))
 		return err_set(e, ERR_FATAL,

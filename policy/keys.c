@@ -102,16 +102,18 @@ parse_line(struct keys *k, char *line, struct err *e)
 {
 	uint8_t secret[KEYS_SECRET];
 	char word[8] = "", text[SECRET64 + 1] = "";
-	int number, rc;
+	int number, rc, end = 0;
 
+	if (strchr(line, '\n') == NULL && strlen(line) == LINE - 1)
+		return err_set(e, ERR_FATAL, "longer than %d", LINE - 2);
 	line[strcspn(line, "#\r\n")] = '\0';
 	if (line[strspn(line, " \t")] == '\0')
 		return 0;
-	if (sscanf(line, " %7s %4d %45s", word, &number, text) == 3 &&
+	if (sscanf(line, " %7s %4d %45s %n", word, &number, text, &end) == 3 &&
 	    strcmp(word, "token") == 0) {
 		rc = parse_secret(text, secret, e);
 		rc = rc == 0 ? add_token(k, number, secret, e) : -1;
-	} else if (sscanf(line, " %7s %45s", word, text) == 2 &&
+	} else if (sscanf(line, " %7s %45s %n", word, text, &end) == 2 &&
 	    strcmp(word, "index") == 0) {
 		rc = parse_secret(text, secret, e);
 		rc = rc == 0 ? add_index(k, secret, e) : -1;
@@ -119,6 +121,8 @@ parse_line(struct keys *k, char *line, struct err *e)
 		rc = err_set(e, ERR_FATAL,
 		    "neither \"index SECRET\" nor \"token NUMBER SECRET\"");
 	}
+	if (rc == 0 && line[end] != '\0')
+		rc = err_set(e, ERR_FATAL, "more than a secret");
 	sodium_memzero(secret, sizeof(secret));
 	sodium_memzero(text, sizeof(text));
 	return rc;
@@ -373,7 +377,9 @@ keys_rotate(const char *path, int *number, struct err *e)
 		return -1;
 	f = create(beside, e);
 	if (f == NULL)
-		return -1;
+		return err_prefix(e,
+		    "the new file is written beside the old one; if an "
+		    "interrupted rotation left it there, remove it");
 	rc = keep_owner(fileno(f), path, e);
 	if (rc == 0)
 		rc = copy_below_new(f, path, *number, e);

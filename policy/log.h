@@ -25,7 +25,7 @@ void log_line(enum log_level level, const char *fmt, ...)
     __attribute__((format(printf, 2, 3), nonnull));
 
 /* `address` as the setting wants it shown, into `out`: whole,
- * "g*****d@rcpt.test", or `hash` (hexadecimal of its key).  Returns `out`. */
+ * "g***d@rcpt.test", or `hash` (hexadecimal of its key).  Returns `out`. */
 const char *log_address(char *out, size_t size, enum log_addresses how,
     const char *address, const char *hash) __attribute__((nonnull));
 

@@ -78,7 +78,8 @@ open_one(struct pool *p, int64_t deadline, struct err *e)
 	p->open--;
 	p->down = *e;
 	p->down_until = clock_now() + POOL_PAUSE;
-	pthread_cond_signal(&p->returned);
+	/* All who wait hear of it: each is told "down", none passes it on. */
+	pthread_cond_broadcast(&p->returned);
 	return NULL;
 }
 

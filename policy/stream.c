@@ -37,22 +37,28 @@ static int
 parse_network(const char *text, struct network *n, struct err *e)
 {
 	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-	char address[INET6_ADDRSTRLEN] = "", after[8] = "";
-	int bits = -1, width = 128;
+	char address[INET6_ADDRSTRLEN] = "", *end;
+	size_t len = strcspn(text, "/");
+	long bits = -1;
+	int width = 128;
 
-	if (sscanf(text, "%45[0-9a-fA-F:.]/%3d%7s", address, &bits, after) <
-		1 ||
-	    after[0] != '\0' || (strchr(text, '/') != NULL && bits < 0))
-		return err_set(e, ERR_FATAL, "\"%s\" is no address", text);
+	if (len < sizeof(address))
+		memcpy(address, text, len);
+	if (text[len] == '/') {
+		bits = strtol(text + len + 1, &end, 10);
+		if (text[len + 1] < '0' || text[len + 1] > '9' || *end != '\0')
+			return err_set(
+			    e, ERR_FATAL, "\"%s\" is no network", text);
+	}
 	memcpy(n->octets, mapped, sizeof(mapped));
 	if (inet_pton(AF_INET, address, n->octets + 12) == 1)
 		width = 32;
 	else if (inet_pton(AF_INET6, address, n->octets) != 1)
 		return err_set(e, ERR_FATAL, "\"%s\" is no address", text);
-	if (bits > width || strlen(text) > INET6_ADDRSTRLEN + 4)
+	if (bits > width)
 		return err_set(e, ERR_FATAL,
 		    "\"%s\" has more than %d bits of prefix", text, width);
-	n->bits = bits < 0 ? 128 : 128 - width + bits;
+	n->bits = bits < 0 ? 128 : 128 - width + (int)bits;
 	return 0;
 }
 

@@ -152,6 +152,10 @@ decode(const char *text, size_t len, uint8_t out[TOKEN_OCTETS])
 {
 	size_t n;
 
+	/* libsodium takes any octet beyond ASCII for a "_". */
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)text[i] >= 0x80)
+			return false;
 	if (len == TOKEN_MAIL - 1)
 		return base32_decode(text, out);
 	return len == TOKEN_URL - 1 &&

@@ -219,7 +219,9 @@ BEGIN
 			c.expires_at := p_expires;
 		END IF;
 	WHEN 'withdraw' THEN
-		IF c.state <> 'withdrawn' THEN
+		-- Saying it again counts from the last time: a consent that is
+		-- dated in between is older.
+		IF c.state <> 'withdrawn' OR p_at > c.since THEN
 			c.state := 'withdrawn';
 			c.since := p_at;
 			c.expires_at := NULL;
@@ -253,6 +255,14 @@ BEGIN
 	END IF;
 	new := after(old, p_act, p_at, p_expires);
 	IF new IS NOT DISTINCT FROM old THEN
+		RETURN false;
+	END IF;
+	-- A link may be clicked any number of times: once a day is recorded.
+	IF p_act = 'withdraw' AND old.state = 'withdrawn'
+		AND new.since < old.since + interval '1 day' THEN
+		UPDATE consent SET since = new.since
+		WHERE contact_id = p_contact AND purpose_id = p_purpose
+			AND consent.channel = p_channel;
 		RETURN false;
 	END IF;
 	new.event_id := record(p_act, p_contact, p_purpose, p_channel, p_at,

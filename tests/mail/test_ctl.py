@@ -65,6 +65,16 @@ def test_an_older_consent_does_not_undo_a_withdrawal(stack):
 	assert not stack.explain(address)["granted"]
 
 
+def test_a_repeated_withdrawal_counts_from_the_last(stack):
+	address = stack.subscriber()
+	for day in ("2026-02-01", "2026-04-01"):
+		stack.ctl("withdraw", address, "newsletter", "--at", day)
+	told = stack.ctl("grant", address, "newsletter", "--at", "2026-03-01",
+	    check=False)
+	assert told.returncode == 1
+	assert stack.explain(address)["purposes"][0]["reason"] == "withdrawn"
+
+
 def test_explain_is_an_exit_status_too(stack):
 	assert stack.ctl("explain", "granted9@rcpt.test", "newsletter",
 	    check=False).returncode == 0

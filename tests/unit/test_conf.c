@@ -53,7 +53,7 @@ must_load(const char *text)
 }
 
 /* The dump of `c`, to be freed. */
-__attribute__((returns_nonnull)) static char *
+static char *
 dump(const struct conf *c)
 {
 	char *text = NULL;

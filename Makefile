@@ -29,7 +29,8 @@ WARNINGS   := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
 # Instrumented code makes gcc see null strings where there are none.
 INSTRUMENT := $(if $(SANITIZE),-fsanitize=$(SANITIZE) \
 	$(if $(findstring undefined,$(SANITIZE)),-fno-sanitize-recover=undefined) \
-	-fno-omit-frame-pointer -Wno-format-overflow)
+	-fno-omit-frame-pointer \
+	-Wno-unknown-warning-option -Wno-format-overflow)
 ALL_CFLAGS  = -std=c17 -D_GNU_SOURCE -DASSENT_VERSION='"$(VERSION)"' \
 	$(WARNINGS) $(CFLAGS) $(HARDENING) $(INSTRUMENT) -pthread -I. -MMD -MP
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack $(INSTRUMENT) -pthread \

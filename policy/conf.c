@@ -12,6 +12,7 @@
 
 #include <confuse.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "arena.h"
@@ -130,6 +131,43 @@ take_values(struct conf *c, cfg_t *cfg, struct err *e)
 	return 0;
 }
 
+/* The end of what begins at `p`: a quoted string, a comment, or one
+ * character.  `*comment` says which. */
+static char *
+skip_piece(char *p, bool line_start, bool *comment)
+{
+	char quote = *p, *end;
+
+	*comment = *p == '#' || (line_start && strncmp(p, "//", 2) == 0);
+	if (*comment)
+		return p + strcspn(p, "\n");
+	if (strncmp(p, "/*", 2) == 0 && (end = strstr(p + 2, "*/")) != NULL) {
+		*comment = true;
+		return end + 2;
+	}
+	if (quote != '"' && quote != '\'')
+		return p + 1;
+	for (p++; *p != '\0' && *p != quote; p++)
+		if (*p == '\\' && p[1] != '\0')
+			p++;
+	return *p == '\0' ? p : p + 1;
+}
+
+/* libConfuse miscounts lines after comments: it gets blanks in their place. */
+static void
+blank_comments(char *text)
+{
+	bool comment, start = true;
+
+	for (char *p = text, *end; *p != '\0'; p = end) {
+		end = skip_piece(p, start, &comment);
+		start = strchr(" \t\r\n{}", end[-1]) != NULL;
+		for (char *c = p; comment && c < end; c++)
+			if (*c != '\n')
+				*c = ' ';
+	}
+}
+
 /* The file with LAST_KEY after it; NULL and `e` when it cannot be read. */
 static char *
 read_whole(struct arena *a, const char *path, struct err *e)
@@ -151,6 +189,7 @@ read_whole(struct arena *a, const char *path, struct err *e)
 		return NULL;
 	}
 	fclose(f);
+	blank_comments(text);
 	memcpy(text + n, LAST_LINE, sizeof(LAST_LINE));
 	return text;
 }

@@ -88,6 +88,7 @@ ctl_changer(struct ctl *c, struct err *e)
 		c->cache = cache_new(&c->conf->cache, e);
 	if (c->cache == NULL)
 		return -1;
+	pthread_mutex_init(&c->changer.lock, NULL);
 	c->changer.cache = c->cache;
 	c->changer.lease = c->conf->cache.lease;
 	c->changer.store = c->store;

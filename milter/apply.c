@@ -47,18 +47,16 @@ apply_reply(SMFICTX *ctx, enum reason reason, const struct recipient *r)
 
 /* What the message is for, by its header or else by its stream. */
 static enum reason
-find_purpose(const struct message *m, const struct stream_purpose **purpose)
+find_purpose(struct message *m, const struct stream_purpose **purpose)
 {
-	struct label label;
-
 	*purpose = m->stream->purpose;
 	if (m->count[AUTHOR_PURPOSE] == 0)
 		return *purpose != NULL ? REASON_GRANTED : REASON_MISSING;
-	if (m->count[AUTHOR_PURPOSE] > 1 ||
-	    !label_parse(m->value[AUTHOR_PURPOSE], &label))
+	if (m->count[AUTHOR_PURPOSE] > 1 || m->value[AUTHOR_PURPOSE] == NULL ||
+	    !label_parse(m->value[AUTHOR_PURPOSE], &m->label))
 		return REASON_MALFORMED;
-	*purpose =
-	    stream_purpose(m->stream, label.purpose.text, label.purpose.len);
+	*purpose = stream_purpose(
+	    m->stream, m->label.purpose.text, m->label.purpose.len);
 	return *purpose != NULL ? REASON_GRANTED : REASON_PURPOSE;
 }
 
@@ -110,13 +108,13 @@ judge_all(struct session *s, const struct stream_purpose *purpose)
 }
 
 static void
-log_all(const struct session *s, enum verdict verdict)
+conclude_all(const struct session *s, enum verdict verdict)
 {
 	const struct recipient *r = s->message.recipients;
 
 	for (; r != NULL; r = r->next)
 		if (reason_info(r->reason)->verdict == verdict)
-			judge_log(s, r);
+			judge_conclude(s, r);
 }
 
 /* Tells the sender, then drops. */
@@ -225,15 +223,17 @@ apply_end(SMFICTX *ctx, struct session *s)
 	/* Without recipients there is nothing to decide, so nothing to let by.
 	 */
 	if (m->too_big || m->recipients == NULL)
-		return turn_back(ctx, s, REASON_TOO_BIG);
+		/* Deferred, a message in a queue would come again for ever. */
+		return turn_back(
+		    ctx, s, m->queued ? REASON_CROWDED : REASON_TOO_BIG);
 	if (reason != REASON_GRANTED)
 		return turn_back(ctx, s, reason);
 	out = judge_all(s, purpose);
 	if (out.deferred != NULL) {
-		log_all(s, VERDICT_DEFER);
+		conclude_all(s, VERDICT_DEFER);
 		return apply_reply(ctx, out.deferred->reason, out.deferred);
 	}
-	log_all(s, VERDICT_REFUSE);
+	conclude_all(s, VERDICT_REFUSE);
 	if (out.accepted == 0)
 		return apply_reply(
 		    ctx, out.turned_away->reason, out.turned_away);
@@ -244,6 +244,6 @@ apply_end(SMFICTX *ctx, struct session *s)
 	if (edit_headers(
 		ctx, s, purpose, out.mailboxes == 1 ? out.one : NULL, &e) != 0)
 		return defer(ctx, s, &e);
-	log_all(s, VERDICT_ACCEPT);
+	conclude_all(s, VERDICT_ACCEPT);
 	return SMFIS_CONTINUE;
 }

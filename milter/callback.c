@@ -63,6 +63,7 @@ on_negotiate(SMFICTX *ctx, unsigned long offered_actions,
 	smfi_setpriv(ctx, s);
 	*actions = ACTIONS | (offered_actions & SMFIF_SETSYMLIST);
 	*steps = offered_steps & (SKIPPED | SILENT);
+	s->quiet_connect = (*steps & SMFIP_NR_CONN) != 0;
 	s->quiet_headers = (*steps & SMFIP_NR_HDR) != 0;
 	if ((offered_actions & SMFIF_SETSYMLIST) != 0 &&
 	    (smfi_setsymlist(ctx, SMFIM_CONNECT, (char *)"{daemon_name} v") !=
@@ -99,16 +100,21 @@ keep_client(struct session *s, const struct sockaddr *sa)
 static sfsistat
 on_connect(SMFICTX *ctx, char *host, struct sockaddr *sa)
 {
+	const char *listener = smfi_getsymval(ctx, (char *)"{daemon_name}");
 	struct session *s = smfi_getpriv(ctx);
 
 	(void)host;
 	if (s == NULL)
 		return SMFIS_TEMPFAIL;
 	free(s->listener);
-	s->listener = strdup(macro(ctx, "{daemon_name}"));
+	s->listener = listener == NULL ? NULL : strdup(listener);
+	if (listener == NULL)
+		log_line(LOG_ERROR,
+		    "the MTA does not send {daemon_name} at "
+		    "connect: its mail is deferred");
 	s->postfix = strncmp(macro(ctx, "v"), "Postfix", 7) == 0;
 	keep_client(s, sa);
-	return SMFIS_CONTINUE;
+	return s->quiet_connect ? SMFIS_NOREPLY : SMFIS_CONTINUE;
 }
 
 /* MAIL FROM's address without its brackets, in the message's arena. */
@@ -144,6 +150,7 @@ on_mail(SMFICTX *ctx, char **argv)
 	struct session *s = smfi_getpriv(ctx);
 	struct message *m;
 
+	/* Without a listener nobody can tell which stream this is. */
 	if (s == NULL || s->listener == NULL)
 		return SMFIS_TEMPFAIL;
 	session_reset(s);
@@ -199,7 +206,7 @@ decide_recipient(SMFICTX *ctx, struct session *s, struct recipient *r)
 		status = apply_reply(ctx, r->reason, r);
 	}
 	if (status != SMFIS_CONTINUE) {
-		judge_log(s, r);
+		judge_conclude(s, r);
 		session_drop(s, r);
 	}
 	metric_observe(

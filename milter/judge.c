@@ -66,11 +66,8 @@ consult(struct session *s, struct recipient *r,
 static void
 note(struct session *s, struct recipient *r, enum reason reason)
 {
-	const struct stream_metrics *m = s->message.stream->metrics;
-
 	r->reason = reason;
 	r->reference = engine_reference(s->engine);
-	metric_inc(m->verdict[reason]);
 }
 
 void
@@ -91,7 +88,7 @@ judge_otherwise(struct session *s, struct recipient *r, enum reason reason)
 }
 
 void
-judge_log(const struct session *s, const struct recipient *r)
+judge_conclude(const struct session *s, const struct recipient *r)
 {
 	static const char *const words[] = {
 	    [VERDICT_DEFER] = "defer",
@@ -99,19 +96,24 @@ judge_log(const struct session *s, const struct recipient *r)
 	    [VERDICT_ACCEPT] = "accept",
 	};
 	const struct message *m = &s->message;
+	const struct stream_metrics *count = m->stream->metrics;
 	const struct reason_info *info = reason_info(r->reason);
+	const struct label_part *campaign = &m->label.campaign;
 	char shown[ADDR_MAX + 8], hex[ADDR_KEY_HEX] = "unreadable";
 
+	metric_inc(count->verdict[r->reason]);
 	if (r->readable)
 		addr_key_hex(&r->key, hex);
 	log_line(LOG_INFORM,
 	    "%s reason=%s stream=%s purpose=%s rcpt=%s source=%s queue=%s "
-	    "ref=%08x",
+	    "ref=%08x%s%.*s",
 	    words[info->verdict], info->word, m->stream->name,
 	    r->purpose == NULL ? "-" : r->purpose->name,
 	    log_address(shown, sizeof(shown),
 		(enum log_addresses)m->snapshot->conf->log.addresses,
 		r->readable ? r->addr.original : "unreadable", hex),
 	    r->source == NULL ? "none" : r->source,
-	    m->queue_id == NULL ? "-" : m->queue_id, r->reference);
+	    m->queue_id == NULL ? "-" : m->queue_id, r->reference,
+	    campaign->len > 0 ? " campaign=" : "", (int)campaign->len,
+	    campaign->len > 0 ? campaign->text : "");
 }

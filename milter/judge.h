@@ -20,9 +20,9 @@ void judge_recipient(struct session *s, struct recipient *r,
 void judge_otherwise(struct session *s, struct recipient *r, enum reason reason)
     __attribute__((nonnull));
 
-/* Logs what became of `r`: refusals as they are spoken, acceptances when the
- * message has its queue id. */
-void judge_log(const struct session *s, const struct recipient *r)
+/* Counts and logs what became of `r` in the end, once: refusals as they are
+ * spoken, acceptances when the message has its queue id. */
+void judge_conclude(const struct session *s, const struct recipient *r)
     __attribute__((nonnull));
 
 #endif

@@ -18,6 +18,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +39,7 @@ enum { BACKLOG = 1024 };
 
 /* Longest wait for messages under way after SIGTERM. */
 #define DRAIN (30 * CLOCK_S)
+#define GRACE (200 * CLOCK_MS)
 /* libmilter looks every five seconds whether it shall stop. */
 #define LIBMILTER_STOP (7 * CLOCK_S)
 
@@ -98,9 +100,35 @@ serve(void *arg)
 	return NULL;
 }
 
+/* Connects to a unix socket and hangs up; whether anybody was there.  It also
+ * wakes libmilter's accept loop, which sleeps in poll(2). */
+static bool
+knock(const char *spec)
+{
+	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	bool there;
+	int fd;
+
+	if (strncmp(spec, "unix:", 5) != 0 ||
+	    strlen(spec + 5) >= sizeof(sa.sun_path))
+		return false;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return false;
+	memcpy(sa.sun_path, spec + 5, strlen(spec + 5));
+	there = connect(fd, (struct sockaddr *)(void *)&sa, sizeof(sa)) == 0 ||
+	    errno == EAGAIN;
+	close(fd);
+	return there;
+}
+
 static int
 open_socket(const char *spec, struct err *e)
 {
+	/* libmilter would take the socket away from who is there. */
+	if (knock(spec))
+		return err_set(e, ERR_FATAL,
+		    "milter.socket: another program listens on %s", spec);
 	if (smfi_setconn((char *)spec) != MI_SUCCESS ||
 	    smfi_setbacklog(BACKLOG) != MI_SUCCESS ||
 	    smfi_opensocket(true) != MI_SUCCESS)
@@ -117,25 +145,6 @@ start_service(struct service *s, struct err *e)
 	if (pthread_create(&s->thread, NULL, serve, s) != 0)
 		return err_set(e, ERR_FATAL, "no thread for libmilter");
 	return 0;
-}
-
-/* libmilter's accept loop sleeps in poll(2): a connection wakes it. */
-static void
-knock(const char *spec)
-{
-	struct sockaddr_un sa = {.sun_family = AF_UNIX};
-	int fd;
-
-	if (strncmp(spec, "unix:", 5) != 0 ||
-	    strlen(spec + 5) >= sizeof(sa.sun_path))
-		return;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return;
-	memcpy(sa.sun_path, spec + 5, strlen(spec + 5));
-	/* Refused is as good: then nobody sleeps there. */
-	(void)!connect(fd, (struct sockaddr *)(void *)&sa, sizeof(sa));
-	close(fd);
 }
 
 /* Waits for libmilter's thread; false if it does not end. */
@@ -192,6 +201,8 @@ wind_up(struct engine **en, struct service *s, const char *socket_spec)
 		    "stopping with %u messages under way; the "
 		    "MTA will try them again",
 		    left);
+	/* The last reply may still be on its way from libmilter's thread. */
+	clock_sleep_until(clock_now() + GRACE);
 	smfi_stop();
 	knock(socket_spec);
 	if (!join_service(s) || left > 0) {

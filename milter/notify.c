@@ -4,7 +4,8 @@
  *
  * The report is what any MTA's bounce is: a part for people, a part for
  * programs (RFC 3464 in RFC 6522), and the fields that tell which message it
- * was.  Values from outside go in as one printable line each.
+ * was.  Addresses come from the MTA, which lets no line break into them; header
+ * values go in as one line each.
  */
 #include "notify.h"
 

@@ -12,6 +12,7 @@
 #include "policy/arena.h"
 #include "policy/conf.h"
 #include "policy/keys.h"
+#include "policy/stream.h"
 
 /* What one message may hold in memory: some thousand recipients. */
 enum { MESSAGE_MAX = 4 << 20, VALUE_MAX = 2000 };
@@ -76,16 +77,20 @@ session_add(struct session *s, const char *path)
 	struct message *m = &s->message;
 	const struct conf *c = m->snapshot->conf;
 	struct recipient *r;
-	struct err ignored;
+	struct err e;
+	int rc;
 
 	if (m->n_recipients >= (size_t)c->milter.recipients)
 		return NULL;
 	r = arena_alloc(s->arena, sizeof(*r));
 	if (r == NULL || (r->path = arena_strdup(s->arena, path)) == NULL)
 		return NULL;
-	if (addr_parse(s->arena, path, strlen(path), &r->addr, &ignored) == 0) {
-		r->key = addr_key(
-		    keys_index(m->snapshot->keys), "email", r->addr.canonical);
+	rc = addr_parse(s->arena, path, strlen(path), &r->addr, &e);
+	if (rc != 0 && e.kind != ERR_REFUSED)
+		return NULL;
+	if (rc == 0) {
+		r->key = addr_key(keys_index(m->snapshot->keys),
+		    channel_kind(m->stream->channel), r->addr.canonical);
 		r->readable = true;
 	}
 	if (m->recipients_end == NULL)
@@ -128,8 +133,9 @@ session_header(struct session *s, const char *name, const char *value)
 			continue;
 		if (m->count[i]++ > 0)
 			return;
-		m->value[i] =
-		    arena_strndup(s->arena, value, strnlen(value, VALUE_MAX));
+		if (strnlen(value, VALUE_MAX + 1) > VALUE_MAX)
+			return;
+		m->value[i] = arena_strdup(s->arena, value);
 		if (m->value[i] == NULL)
 			m->too_big = true;
 		return;

@@ -68,14 +68,16 @@ struct message {
 	struct recipient *recipients, **recipients_end;
 	size_t n_recipients;
 	unsigned int count[AUTHOR_HEADERS];
-	const char *value[AUTHOR_HEADERS]; /* of the first of each */
+	/* Of the first of each; NULL if it is longer than can be used. */
+	const char *value[AUTHOR_HEADERS];
+	struct label label; /* of Consent-Purpose */
 };
 
 struct session {
 	struct engine *engine;
 	struct arena *arena; /* the message's */
 	enum phase phase;
-	bool quiet_headers; /* no reply to a header was negotiated */
+	bool quiet_connect, quiet_headers; /* no replies, by negotiation */
 	bool postfix;
 	char *listener;
 	bool has_client;

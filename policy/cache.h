@@ -13,8 +13,10 @@
  *   publish  the writer's permit replaces its own mark; anything else that
  *            is there by then becomes contested, to be read from PostgreSQL
  *
- * so that no permit read before a commit can stand in the cache after it,
- * whoever dies, stalls or is evicted in between.  lookup.h argues the rest.
+ * so that no permit read before a commit stands in the cache after it, unless
+ * the mark was lost before the commit (evicted, flushed): publishing mends
+ * that too, and a writer that cannot publish moves the epoch on.  lookup.h
+ * argues the rest.
  *
  * Keys are 8 octets that stand for the run of this Redis and the epoch, and
  * the address key: a Redis that restarted has a new run, nothing of the old

@@ -28,7 +28,7 @@ struct marking {
 	bool done;
 	int64_t epoch;
 	struct cache_nonce nonce;
-	char hex[ADDR_KEY_HEX]; /* for SQL; "" if not done */
+	char text[ADDR_KEY_HEX + 24]; /* "EPOCH:KEY" for SQL; "" if not done */
 };
 
 static const char *
@@ -43,39 +43,56 @@ act_word(enum change_act act)
 	return words[act];
 }
 
-/* Notes an epoch that PostgreSQL told; the time of its first sight matters. */
-static void
+/* Notes an epoch that PostgreSQL told. Since when it has been known. */
+static int64_t
 see_epoch(struct changer *ch, int64_t epoch)
 {
-	if (epoch <= ch->epoch)
-		return;
-	ch->seen_at = clock_now();
-	ch->epoch = epoch;
+	int64_t since;
+
+	pthread_mutex_lock(&ch->lock);
+	if (epoch > ch->epoch) {
+		ch->seen_at = clock_now();
+		ch->epoch = epoch;
+	}
+	since = ch->seen_at;
+	pthread_mutex_unlock(&ch->lock);
+	return since;
+}
+
+static int64_t
+known_epoch(struct changer *ch)
+{
+	int64_t epoch;
+
+	pthread_mutex_lock(&ch->lock);
+	epoch = ch->epoch;
+	pthread_mutex_unlock(&ch->lock);
+	return epoch;
 }
 
 static int
 mark(struct changer *ch, const struct addr_key *key, struct marking *m,
     struct err *e)
 {
+	char hex[ADDR_KEY_HEX];
 	struct err ignored;
-	int64_t epoch;
 
-	*m = (struct marking){.key = key};
-	if (ch->epoch == 0) {
-		if (store_epoch(ch->store, &epoch, NULL, e) != 0)
+	*m = (struct marking){.key = key, .epoch = known_epoch(ch)};
+	if (m->epoch == 0) {
+		if (store_epoch(ch->store, &m->epoch, NULL, e) != 0)
 			return -1;
-		see_epoch(ch, epoch);
+		see_epoch(ch, m->epoch);
 	}
-	m->epoch = ch->epoch;
 	m->done = ch->cache != NULL &&
 	    cache_mark(ch->cache, m->epoch, key, &m->nonce, &ignored) == 0;
 	if (m->done)
-		addr_key_hex(key, m->hex);
+		snprintf(m->text, sizeof(m->text), "%lld:%s",
+		    (long long)m->epoch, addr_key_hex(key, hex));
 	return 0;
 }
 
-/* Publishes the marked permit in the epoch that holds now.  False when the
- * cache there may still hold the old one. */
+/* Publishes the marked permit in the epoch that holds now.  False when Redis
+ * did not take it: then the mark may be gone as well, evicted or flushed. */
 static bool
 publish(struct changer *ch, const struct marking *m, int64_t epoch,
     const struct pg_rows *rows)
@@ -87,14 +104,11 @@ publish(struct changer *ch, const struct marking *m, int64_t epoch,
 		const uint8_t *key = pg_rows_octets(rows, i, 0, &n);
 		const uint8_t *permit = pg_rows_octets(rows, i, 1, &len);
 
-		if (n != ADDR_KEY || memcmp(key, m->key->octets, n) != 0)
-			continue;
-		if (cache_publish(ch->cache, epoch, m->key, &m->nonce, permit,
-			len, &ignored) == 0)
-			return true;
+		if (n == ADDR_KEY && memcmp(key, m->key->octets, n) == 0)
+			return cache_publish(ch->cache, epoch, m->key,
+				   &m->nonce, permit, len, &ignored) == 0;
 	}
-	/* The mark itself keeps the old permit out of its own epoch. */
-	return epoch == m->epoch;
+	return false;
 }
 
 static int
@@ -112,12 +126,11 @@ static int
 settle(struct changer *ch, const struct marking *m, const struct pg_rows *rows,
     struct err *e)
 {
-	int64_t epoch, age, wait = lease_wait(ch->lease), since;
+	int64_t epoch, age, since, wait = lease_wait(ch->lease);
 
 	if (store_epoch(ch->store, &epoch, &age, e) != 0)
 		return err_prefix(e, "committed, but not yet in force");
-	see_epoch(ch, epoch);
-	since = ch->seen_at;
+	since = see_epoch(ch, epoch);
 	if (!m->done) {
 		since = clock_now();
 	} else if (!publish(ch, m, epoch, rows)) {
@@ -170,7 +183,7 @@ change_apply(
 		return -1;
 	snprintf(purpose, sizeof(purpose), "%u", c->purpose);
 	const struct pg_param params[] = {
-	    {m.hex, 0},
+	    {m.text, 0},
 	    {act_word(c->act), 0},
 	    {c->key.octets, ADDR_KEY},
 	    {channel_kind(c->channel), 0},
@@ -206,7 +219,7 @@ change_opt_out(struct changer *ch, const struct addr_key *key, uint16_t purpose,
 		return -1;
 	snprintf(number, sizeof(number), "%u", purpose);
 	const struct pg_param params[] = {
-	    {m.hex, 0},
+	    {m.text, 0},
 	    {key->octets, ADDR_KEY},
 	    {number, 0},
 	    {channel_word(channel), 0},

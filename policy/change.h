@@ -10,7 +10,7 @@
 #ifndef POLICY_CHANGE_H
 #define POLICY_CHANGE_H
 
-#include <stdatomic.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -51,10 +51,11 @@ struct change {
 
 struct changer {
 	struct store *store;
-	struct cache *cache; /* NULL: changes count as unmarked */
-	int64_t lease;	     /* the nodes' lease, nanoseconds */
+	struct cache *cache;  /* NULL: changes count as unmarked */
+	int64_t lease;	      /* the nodes' lease, nanoseconds */
+	pthread_mutex_t lock; /* PTHREAD_MUTEX_INITIALIZER */
 	/* The newest epoch seen, and when first; both start at 0. */
-	_Atomic int64_t epoch, seen_at;
+	int64_t epoch, seen_at;
 };
 
 /*

@@ -8,13 +8,25 @@
 #include <limits.h>
 #include <time.h>
 
-int64_t
-clock_now(void)
+static int64_t
+read_clock(clockid_t id)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	clock_gettime(id, &ts);
 	return (int64_t)ts.tv_sec * CLOCK_S + ts.tv_nsec;
+}
+
+int64_t
+clock_now(void)
+{
+	return read_clock(CLOCK_MONOTONIC);
+}
+
+int64_t
+clock_boot(void)
+{
+	return read_clock(CLOCK_BOOTTIME);
 }
 
 int64_t

@@ -16,6 +16,9 @@
 /* Now on the monotonic clock, in nanoseconds. */
 int64_t clock_now(void);
 
+/* The same, but going on while the machine is suspended: for leases. */
+int64_t clock_boot(void);
+
 /* Now in seconds since 1970, for comparing with expiries. */
 int64_t clock_wall(void);
 

@@ -348,8 +348,10 @@ copy_below_new(FILE *to, const char *path, int number, struct err *e)
 		fputs(line, to);
 	}
 	sodium_memzero(line, sizeof(line));
+	/* A shortened copy would lose keys, and every link they made. */
+	placed = placed && !ferror(from);
 	fclose(from);
-	return 0;
+	return placed ? 0 : err_set(e, ERR_FATAL, "%s: cannot be copied", path);
 }
 
 static int

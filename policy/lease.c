@@ -27,7 +27,7 @@ struct lease {
 	pthread_t thread;
 	int stop; /* an eventfd: readable when the thread shall end */
 	pthread_mutex_t lock;
-	int64_t epoch, until; /* under the lock */
+	int64_t epoch, until; /* under the lock; `until` by clock_boot() */
 };
 
 int64_t
@@ -69,11 +69,12 @@ renew(struct lease *l, struct pg *p)
 	    .sql = "SELECT epoch FROM assent.cache_epoch",
 	    .binary = true,
 	};
-	int64_t asked = clock_now(), length = l->conf->cache.lease;
+	int64_t asked = clock_boot(), length = l->conf->cache.lease;
 	struct pg_rows *rows;
 	struct err ignored;
 
-	if (pg_exec(p, &get, NULL, 0, &rows, asked + length, &ignored) != 0)
+	if (pg_exec(p, &get, NULL, 0, &rows, clock_now() + length, &ignored) !=
+	    0)
 		return -1;
 	if (pg_rows_count(rows) == 1) {
 		pthread_mutex_lock(&l->lock);
@@ -148,7 +149,7 @@ lease_holds(struct lease *l, int64_t *epoch)
 	bool holds;
 
 	pthread_mutex_lock(&l->lock);
-	holds = clock_now() < l->until;
+	holds = clock_boot() < l->until;
 	*epoch = l->epoch;
 	pthread_mutex_unlock(&l->lock);
 	return holds;

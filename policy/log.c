@@ -31,11 +31,13 @@ static struct {
 
 static struct {
 	pthread_mutex_t lock;
+	pthread_cond_t emptied;
 	bool writing;
 	size_t len[2];
 	int filling; /* which of the two buffers lines are added to */
 	char text[2][WAITING];
-} queue = {.lock = PTHREAD_MUTEX_INITIALIZER};
+} queue = {
+    .lock = PTHREAD_MUTEX_INITIALIZER, .emptied = PTHREAD_COND_INITIALIZER};
 
 static const struct {
 	const char *word;
@@ -93,6 +95,7 @@ drain(void)
 		write_all(queue.text[full], queue.len[full]);
 		pthread_mutex_lock(&queue.lock);
 		queue.len[full] = 0;
+		pthread_cond_broadcast(&queue.emptied);
 	}
 }
 
@@ -100,12 +103,8 @@ static void
 add_line(const char *line, size_t len)
 {
 	pthread_mutex_lock(&queue.lock);
-	if (queue.len[queue.filling] + len > WAITING) {
-		/* Whoever writes is stuck: wait in the same place. */
-		pthread_mutex_unlock(&queue.lock);
-		write_all(line, len);
-		return;
-	}
+	while (queue.len[queue.filling] + len > WAITING)
+		pthread_cond_wait(&queue.emptied, &queue.lock);
 	memcpy(queue.text[queue.filling] + queue.len[queue.filling], line, len);
 	queue.len[queue.filling] += len;
 	if (!queue.writing) {

@@ -6,17 +6,22 @@
  * checks that begin after the acknowledgement:
  *
  * - Read from PostgreSQL: the change had committed.
- * - Read from Redis under epoch E, which our live lease trusts.  (a) The
- *   writer marked the entry in E: from then until after its commit no permit
- *   could stand there (see cache.h), and what was published or filled later
- *   was read after the commit.  (b) The writer did not, or marked in another
- *   epoch: then its transaction moved the epoch on, or the epoch it read after
- *   committing was younger than a lease, and it waited until no lease on E was
- *   left before it acknowledged; but ours is live.
+ * - Read from Redis under epoch E, which our live lease trusts.  (a) After its
+ *   commit the writer published in E: whatever stood there, its permit or a
+ *   contested mark came in its place, and a reader's ticket was lost; what is
+ *   filled later was read after the commit.  (b) The writer did not publish in
+ *   E: it could not mark, or not publish, and the epoch moved on; or it found
+ *   another epoch than E after committing.  Then it waited until no lease on E
+ *   was left before it acknowledged; but ours is live.
+ *
+ * Should the writer die after its commit, its mark keeps the old permit out,
+ * as SQL moves the epoch on unless the mark was made in the epoch in which the
+ * transaction commits.
  *
  * Assumed: clocks of different machines run at rates within a quarter of each
- * other (only lengths are compared, never times of day), and a Redis process
- * that died does not answer.
+ * other; PostgreSQL's clock is not set forward by a minute just after an epoch
+ * moved; a commit takes less than a minute; a Redis process that died does not
+ * answer.
  */
 #ifndef POLICY_LOOKUP_H
 #define POLICY_LOOKUP_H

@@ -52,6 +52,8 @@ enum verdict { VERDICT_DEFER = 0, VERDICT_REFUSE, VERDICT_ACCEPT };
 	    "bulk mail must come in by a stream that checks consent")          \
 	X(REASON_NOBODY_TO_TELL, VERDICT_REFUSE, "null-sender", "550",         \
 	    "5.7.1", "some recipients are refused and nobody can be told")     \
+	X(REASON_CROWDED, VERDICT_REFUSE, "crowded", "550", "5.5.3",           \
+	    "more recipients than one message may have")                       \
 	X(REASON_TOO_BIG, VERDICT_DEFER, "too-many", "452", "4.3.1",           \
 	    "too many recipients or headers for one message")
 

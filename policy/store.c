@@ -27,9 +27,17 @@ struct store {
 static void *
 open_handle(void *arg, int64_t deadline, struct err *e)
 {
+	/* A statement that outlives its mark in the cache (cache.h) must not
+	 * commit any more. */
+	static const struct pg_statement bound = {
+	    .sql = "SET statement_timeout = '30s'",
+	};
 	const struct store *s = arg;
+	struct pg *p = pg_open(s->conf->url, s->role, s->program, deadline, e);
 
-	return pg_open(s->conf->url, s->role, s->program, deadline, e);
+	if (p != NULL && pg_exec(p, &bound, NULL, 0, NULL, deadline, e) != 0)
+		pg_close(&p);
+	return p;
 }
 
 static void

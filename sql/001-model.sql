@@ -75,13 +75,17 @@ CREATE TABLE assent.consent (
 	since       timestamptz NOT NULL CHECK (isfinite(since)),
 	expires_at  timestamptz CHECK (isfinite(expires_at)),
 	event_id    bigint NOT NULL,
+	withdrawn_at  timestamptz,
 	PRIMARY KEY (contact_id, purpose_id, channel)
 );
 COMMENT ON COLUMN assent.consent.since IS 'When the person acted, not the row';
 COMMENT ON COLUMN assent.consent.event_id IS 'The proof of the last change';
+COMMENT ON COLUMN assent.consent.withdrawn_at IS
+	'The latest withdrawal, whatever came after it: older consents are void';
 
 CREATE TABLE assent.permit (
-	key     assent.address_key PRIMARY KEY,
+	key     assent.address_key PRIMARY KEY
+	        REFERENCES assent.endpoint ON DELETE CASCADE,
 	packed  bytea NOT NULL CHECK (octet_length(packed) BETWEEN 3 AND 4096)
 ) WITH (fillfactor = 85);
 COMMENT ON TABLE assent.permit IS

@@ -72,6 +72,11 @@ RETURNS bytea LANGUAGE sql STABLE SET search_path = assent, pg_temp AS $$
 			WHERE standing <> 0), '')
 $$;
 
+-- Held shared by transactions that rely on marks in the epoch, exclusively by
+-- one that moves it: the epoch never moves between a mark and its commit.
+CREATE FUNCTION assent.epoch_lock() RETURNS bigint
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS 'SELECT 4703210781';
+
 -- Moves the cache's epoch on at the end of this transaction, so that no entry
 -- written before it is trusted after it.
 CREATE FUNCTION assent.move_epoch()
@@ -84,6 +89,7 @@ $$;
 CREATE FUNCTION assent.move_epoch_now() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = assent, pg_temp AS $$
 BEGIN
+	PERFORM pg_advisory_xact_lock(assent.epoch_lock());
 	UPDATE cache_epoch SET epoch = epoch + 1, moved_at = clock_timestamp();
 	DELETE FROM cache_move WHERE xact = NEW.xact;
 	NOTIFY assent_epoch;
@@ -94,18 +100,29 @@ CREATE CONSTRAINT TRIGGER move_epoch AFTER INSERT ON assent.cache_move
 	DEFERRABLE INITIALLY DEFERRED
 	FOR EACH ROW EXECUTE FUNCTION assent.move_epoch_now();
 
--- A permit that changes without its key having been marked in the cache (by
--- hand, in bulk, or because Redis did not answer) makes the whole cache
--- untrusted.  The programs name the keys they marked in assent.marked.
+-- A permit that changes without its key having been marked in the cache, in
+-- the epoch that holds (by hand, in bulk, or because Redis did not answer),
+-- makes the whole cache untrusted.  The programs say what they marked in
+-- assent.marked, as "EPOCH:KEY".
 CREATE FUNCTION assent.permit_changed() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = assent, pg_temp AS $$
 DECLARE
 	marked text := coalesce(current_setting('assent.marked', true), '');
+	marked_in text := split_part(marked, ':', 1);
 BEGIN
-	IF EXISTS (SELECT FROM changed
-		WHERE position(encode(key, 'hex') IN marked) = 0) THEN
-		PERFORM move_epoch();
+	IF NOT EXISTS (SELECT FROM changed) THEN
+		RETURN NULL;
 	END IF;
+	IF NOT EXISTS (SELECT FROM changed
+			WHERE position(encode(key, 'hex') IN marked) = 0)
+		AND marked_in = (SELECT epoch::text FROM cache_epoch) THEN
+		PERFORM pg_advisory_xact_lock_shared(epoch_lock());
+		-- It may have moved while we waited.
+		IF marked_in = (SELECT epoch::text FROM cache_epoch) THEN
+			RETURN NULL;
+		END IF;
+	END IF;
+	PERFORM move_epoch();
 	RETURN NULL;
 END $$;
 
@@ -127,7 +144,8 @@ END $$;
 CREATE TRIGGER truncated AFTER TRUNCATE ON assent.permit
 	FOR EACH STATEMENT EXECUTE FUNCTION assent.permit_truncated();
 
--- Computes a contact's permits anew.
+-- Computes a contact's permits anew.  The contact must be locked: what another
+-- transaction is about to commit would otherwise be missing from them.
 CREATE FUNCTION assent.repack(p_contact bigint)
 RETURNS void LANGUAGE sql SET search_path = assent, pg_temp AS $$
 	INSERT INTO permit (key, packed)
@@ -138,35 +156,43 @@ RETURNS void LANGUAGE sql SET search_path = assent, pg_temp AS $$
 $$;
 
 -- A consent changed by hand is computed and distrusted like any other.
+CREATE FUNCTION assent.repack_all(p_contacts bigint[])
+RETURNS void LANGUAGE plpgsql SET search_path = assent, pg_temp AS $$
+BEGIN
+	PERFORM FROM contact WHERE id = ANY (p_contacts) ORDER BY id FOR UPDATE;
+	PERFORM repack(id) FROM unnest(p_contacts) AS id;
+END $$;
+
 CREATE FUNCTION assent.consent_changed() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = assent, pg_temp AS $$
 BEGIN
-	PERFORM repack(contact_id) FROM (SELECT DISTINCT contact_id FROM changed)
-		AS c;
+	PERFORM repack_all(array_agg(DISTINCT contact_id)) FROM changed;
 	RETURN NULL;
 END $$;
 CREATE TRIGGER inserted AFTER INSERT ON assent.consent
 	REFERENCING NEW TABLE AS changed
 	FOR EACH STATEMENT EXECUTE FUNCTION assent.consent_changed();
+CREATE TRIGGER deleted AFTER DELETE ON assent.consent
+	REFERENCING OLD TABLE AS changed
+	FOR EACH STATEMENT EXECUTE FUNCTION assent.consent_changed();
+
 CREATE FUNCTION assent.consent_updated() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = assent, pg_temp AS $$
 BEGIN
 	-- A row may have gone from one contact to another.
-	PERFORM repack(contact_id) FROM (SELECT contact_id FROM before
-		UNION SELECT contact_id FROM changed) AS c;
+	PERFORM repack_all(array_agg(contact_id)) FROM (
+		SELECT contact_id FROM before UNION SELECT contact_id FROM changed
+	) AS c;
 	RETURN NULL;
 END $$;
 CREATE TRIGGER updated AFTER UPDATE ON assent.consent
 	REFERENCING OLD TABLE AS before NEW TABLE AS changed
 	FOR EACH STATEMENT EXECUTE FUNCTION assent.consent_updated();
-CREATE TRIGGER deleted AFTER DELETE ON assent.consent
-	REFERENCING OLD TABLE AS changed
-	FOR EACH STATEMENT EXECUTE FUNCTION assent.consent_changed();
 
 CREATE FUNCTION assent.consent_truncated() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = assent, pg_temp AS $$
 BEGIN
-	PERFORM repack(id) FROM contact;
+	PERFORM repack_all(array_agg(id)) FROM contact;
 	RETURN NULL;
 END $$;
 CREATE TRIGGER truncated AFTER TRUNCATE ON assent.consent
@@ -198,11 +224,15 @@ CREATE FUNCTION assent.after(c assent.consent, p_act assent.act,
 	p_at timestamptz, p_expires timestamptz)
 RETURNS assent.consent LANGUAGE plpgsql IMMUTABLE
 SET search_path = assent, pg_temp AS $$
+DECLARE
+	-- Of a state set by hand, since is all there is.
+	withdrawn_at timestamptz := coalesce(c.withdrawn_at,
+		CASE WHEN c.state = 'withdrawn' THEN c.since END);
 BEGIN
-	IF p_act IN ('pend', 'grant') AND c.state = 'withdrawn'
-		AND p_at < c.since THEN
+	IF p_act IN ('pend', 'grant') AND p_at < withdrawn_at THEN
 		RAISE EXCEPTION 'withdrawn on %, after this consent of %',
-			c.since, p_at USING HINT = 'a newer consent is needed';
+			withdrawn_at, p_at
+			USING HINT = 'a newer consent is needed';
 	END IF;
 	CASE p_act
 	WHEN 'pend' THEN
@@ -219,9 +249,11 @@ BEGIN
 			c.expires_at := p_expires;
 		END IF;
 	WHEN 'withdraw' THEN
-		-- Saying it again counts from the last time: a consent that is
-		-- dated in between is older.
-		IF c.state <> 'withdrawn' OR p_at > c.since THEN
+		-- Saying it again counts from the last time.
+		IF withdrawn_at IS NULL OR p_at > withdrawn_at THEN
+			c.withdrawn_at := p_at;
+		END IF;
+		IF c.state <> 'withdrawn' THEN
 			c.state := 'withdrawn';
 			c.since := p_at;
 			c.expires_at := NULL;
@@ -251,16 +283,17 @@ BEGIN
 		AND purpose_id = p_purpose AND channel = p_channel;
 	IF NOT FOUND THEN
 		old := (p_contact, p_purpose, p_channel, 'none', false, false,
-			'-infinity', NULL, 0);
+			'-infinity', NULL, 0, NULL);
 	END IF;
 	new := after(old, p_act, p_at, p_expires);
 	IF new IS NOT DISTINCT FROM old THEN
 		RETURN false;
 	END IF;
 	-- A link may be clicked any number of times: once a day is recorded.
-	IF p_act = 'withdraw' AND old.state = 'withdrawn'
-		AND new.since < old.since + interval '1 day' THEN
-		UPDATE consent SET since = new.since
+	IF p_act = 'withdraw' AND old.state = 'withdrawn' AND EXISTS (
+		SELECT FROM event WHERE id = old.event_id
+			AND act = 'withdraw' AND at > p_at - interval '1 day') THEN
+		UPDATE consent SET withdrawn_at = new.withdrawn_at
 		WHERE contact_id = p_contact AND purpose_id = p_purpose
 			AND consent.channel = p_channel;
 		RETURN false;
@@ -275,7 +308,8 @@ BEGIN
 	ON CONFLICT (contact_id, purpose_id, channel) DO UPDATE SET
 		state = excluded.state, objected = excluded.objected,
 		restricted = excluded.restricted, since = excluded.since,
-		expires_at = excluded.expires_at, event_id = excluded.event_id;
+		expires_at = excluded.expires_at, event_id = excluded.event_id,
+		withdrawn_at = excluded.withdrawn_at;
 	RETURN true;
 END $$;
 

@@ -25,8 +25,9 @@ BEGIN
 END $$;
 
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA assent FROM PUBLIC;
-ALTER DEFAULT PRIVILEGES IN SCHEMA assent
-	REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+-- Of later migrations too. A default of one schema could only add to what
+-- PUBLIC has everywhere.
+ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
 
 GRANT SELECT ON assent.migration, assent.brand, assent.purpose,
 	assent.cache_epoch

@@ -6,9 +6,9 @@
  * and at most one button, readable without style, script or a second request.
  * Texts are plain text and escaped where they enter the markup.
  *
- * The page behind a link is the same for every link, also a forged one: it can
- * neither confirm that a token is good nor tell anything about whoever it
- * stands for.  So each sentence must be true in both cases.
+ * The page behind a link is the same for every link, also a forged one: it
+ * tells nothing about whoever the link stands for.  So each sentence must be
+ * true in both cases.
  */
 #include "web/page.h"
 

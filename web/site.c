@@ -36,6 +36,7 @@ open_servers(struct site *s, struct err *e)
 	s->cache = cache_new(&s->conf->cache, e);
 	if (s->cache == NULL)
 		return err_prefix(e, "%s", s->conf->path);
+	pthread_mutex_init(&s->changer.lock, NULL);
 	s->changer.store = s->writer;
 	s->changer.cache = s->cache;
 	s->changer.lease = s->conf->cache.lease;

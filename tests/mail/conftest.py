@@ -153,9 +153,16 @@ class Stack:
 		found = []
 		for f in sorted(Path(self.env["SINK_DIR"]).iterdir()):
 			octets = f.read_bytes()
-			if marker.encode() in octets and b"\n\n" in octets:
-				found.append(Delivery(octets))
+			if marker.encode() in octets and self.at_rest(f):
+				found.append(Delivery(f.read_bytes()))
 		return found
+
+	@staticmethod
+	def at_rest(file):
+		"""Has the sink finished writing it?"""
+		size = file.stat().st_size
+		time.sleep(0.1)
+		return file.stat().st_size == size
 
 	def idle(self):
 		"""Waits until Postfix has nothing left to do."""

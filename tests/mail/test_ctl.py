@@ -75,6 +75,15 @@ def test_a_repeated_withdrawal_counts_from_the_last(stack):
 	assert stack.explain(address)["purposes"][0]["reason"] == "withdrawn"
 
 
+def test_a_withdrawal_outlives_what_came_after_it(stack):
+	address = stack.subscriber()
+	stack.ctl("withdraw", address, "newsletter")
+	stack.ctl("grant", address, "newsletter", "--state", "pending")
+	told = stack.ctl("grant", address, "newsletter", "--at", "2020-01-01",
+	    check=False)
+	assert told.returncode == 1 and "newer consent" in told.stderr
+
+
 def test_explain_is_an_exit_status_too(stack):
 	assert stack.ctl("explain", "granted9@rcpt.test", "newsletter",
 	    check=False).returncode == 0

@@ -52,6 +52,13 @@ def test_malformed(stack, header):
 	assert sent.end.startswith("550 5.6.0 malformed: ")
 
 
+def test_too_long_to_be_read_is_malformed(stack):
+	header = "newsletter; x=1;\r\n " + ";\r\n ".join(
+	    f"x{i}={'y' * 200}" for i in range(14)) + " @@@"
+	sent = send(stack, "granted@rcpt.test", header)
+	assert sent.end.startswith("550 5.6.0 malformed: ")
+
+
 def test_missing(stack):
 	sent = send(stack, "granted@rcpt.test", None)
 	assert sent.end.startswith("550 5.6.0 missing: ")

@@ -44,3 +44,15 @@ def test_unreadable_header_goes_back(stack):
 	    headers="Consent-Purpose: ;;\n")
 	assert stack.delivered("local-malformed").recipients == [SENDER]
 	stack.idle()
+
+
+def test_too_many_recipients_go_back(own_stack):
+	conf = own_stack.folder / "assent.conf"
+	conf.write_text(conf.read_text().replace("milter {",
+	    "milter {\n\tmax-recipients = 2", 1))
+	own_stack.stop("milter")
+	own_stack.start("milter")
+	sendmail(own_stack, "local-crowd", *[f"granted{i}@rcpt.test"
+	    for i in (2, 3, 4)])
+	assert own_stack.delivered("local-crowd").recipients == [SENDER]
+	own_stack.idle()

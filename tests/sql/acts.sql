@@ -66,7 +66,9 @@ DECLARE
 BEGIN
 	IF NOT t.bare THEN
 		INSERT INTO assent.consent VALUES (who, p, 'email', t.state,
-			t.objected, t.restricted, now() - interval '1 hour', NULL, 0);
+			t.objected, t.restricted, now() - interval '1 hour', NULL,
+			assent.record('withdraw', who, p, 'email',
+				now() - interval '1 hour', NULL, 'test', NULL));
 	END IF;
 	before := pg_temp.events();
 	changed := pg_temp.act(t.act, t.n, 'news', p_at);

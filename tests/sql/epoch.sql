@@ -48,9 +48,13 @@ SELECT is(pg_temp.moves(format(
 SELECT is(pg_temp.moves($$SELECT assent.opt_out('', pg_temp.key(7),
 	pg_temp.purpose('news'), 'email', 'one-click', NULL)$$), 1::bigint,
 	'an unmarked opt-out moves the epoch');
-SELECT is(pg_temp.moves($$SELECT assent.opt_out(pg_temp.hex(8), pg_temp.key(8),
+SELECT is(pg_temp.moves($$SELECT assent.opt_out(pg_temp.marks(pg_temp.hex(8)),
+	pg_temp.key(8),
 	pg_temp.purpose('news'), 'email', 'one-click', NULL)$$), 0::bigint,
 	'a marked one does not');
+SELECT is(pg_temp.moves($$SELECT assent.opt_out('1' || pg_temp.marks(
+	pg_temp.hex(7)), pg_temp.key(7), pg_temp.purpose('offers'), 'email',
+	'one-click', NULL)$$), 1::bigint, 'one marked in another epoch does');
 SELECT is(pg_temp.moves($$SELECT assent.opt_out('', pg_temp.key(99),
 	pg_temp.purpose('news'), 'email', 'one-click', NULL)$$), 0::bigint,
 	'one of a key that nobody has does not');

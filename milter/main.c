@@ -40,8 +40,6 @@ enum { BACKLOG = 1024 };
 /* Longest wait for messages under way after SIGTERM. */
 #define DRAIN (30 * CLOCK_S)
 #define GRACE (200 * CLOCK_MS)
-/* libmilter looks every five seconds whether it shall stop. */
-#define LIBMILTER_STOP (7 * CLOCK_S)
 
 /* Signal flags: all that a handler may touch. */
 static volatile sig_atomic_t want_reload, want_stop;
@@ -83,7 +81,6 @@ catch_signals(struct err *e)
 
 /* libmilter's thread, and how it ended. */
 struct service {
-	pthread_t thread;
 	_Atomic int status; /* -1 while it runs */
 };
 
@@ -100,8 +97,7 @@ serve(void *arg)
 	return NULL;
 }
 
-/* Connects to a unix socket and hangs up; whether anybody was there.  It also
- * wakes libmilter's accept loop, which sleeps in poll(2). */
+/* Connects to a unix socket and hangs up; whether anybody was there. */
 static bool
 knock(const char *spec)
 {
@@ -141,21 +137,13 @@ open_socket(const char *spec, struct err *e)
 static int
 start_service(struct service *s, struct err *e)
 {
+	pthread_t thread;
+
 	s->status = -1;
-	if (pthread_create(&s->thread, NULL, serve, s) != 0)
+	if (pthread_create(&thread, NULL, serve, s) != 0)
 		return err_set(e, ERR_FATAL, "no thread for libmilter");
+	pthread_detach(thread);
 	return 0;
-}
-
-/* Waits for libmilter's thread; false if it does not end. */
-static bool
-join_service(struct service *s)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	ts.tv_sec += LIBMILTER_STOP / CLOCK_S;
-	return pthread_timedjoin_np(s->thread, NULL, &ts) == 0;
 }
 
 static void
@@ -189,30 +177,29 @@ attend(struct engine *en, const struct service *s)
 	}
 }
 
-/* Returns the exit status. */
+/* Returns the exit status.  smfi_stop() is left out: libmilter would take up to
+ * five seconds to notice, cut off who is connected just the same, and destroy
+ * locks that its own threads still use. */
 static int
-wind_up(struct engine **en, struct service *s, const char *socket_spec)
+wind_up(struct engine *en, bool failed, const char *socket_spec)
 {
-	bool failed = s->status > 0;
-	unsigned int left = engine_drain(*en, clock_now() + DRAIN);
+	unsigned int left = engine_drain(en, clock_now() + DRAIN);
 
-	if (left > 0)
-		log_line(LOG_WARN,
-		    "stopping with %u messages under way; the "
-		    "MTA will try them again",
-		    left);
 	/* The last reply may still be on its way from libmilter's thread. */
 	clock_sleep_until(clock_now() + GRACE);
-	smfi_stop();
-	knock(socket_spec);
-	if (!join_service(s) || left > 0) {
-		/* Its threads still use the engine: leave it to the exit. */
-		log_line(LOG_INFORM, "stopped");
-		_exit(failed);
+	if (strncmp(socket_spec, "unix:", 5) == 0)
+		unlink(socket_spec + 5);
+	if (failed)
+		log_line(LOG_ERROR, "libmilter ended by itself");
+	if (left > 0) {
+		log_line(LOG_WARN,
+		    "stopped with %u messages under way; the "
+		    "MTA will try them again",
+		    left);
+		_exit(1);
 	}
-	engine_free(en);
-	log_line(failed ? LOG_ERROR : LOG_INFORM,
-	    failed ? "libmilter ended by itself" : "stopped");
+	log_line(LOG_INFORM, "stopped");
+	engine_rest(en);
 	return failed;
 }
 
@@ -222,7 +209,6 @@ run(const char *path, const struct conf *c, struct err *e)
 	struct service service;
 	struct scrape *scrape;
 	struct engine *en;
-	int rc;
 
 	if (catch_signals(e) != 0 || inject_init(e) != 0)
 		return -1;
@@ -241,8 +227,7 @@ run(const char *path, const struct conf *c, struct err *e)
 	    ASSENT_VERSION, c->milter.socket, c->n_streams);
 	attend(en, &service);
 	scrape_stop(&scrape);
-	rc = wind_up(&en, &service, c->milter.socket);
-	return rc;
+	return wind_up(en, service.status != -1, c->milter.socket);
 }
 
 static void

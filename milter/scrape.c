@@ -127,9 +127,9 @@ scrape_start(const char *listen, struct engine *en, struct err *e)
 	s->daemon = MHD_start_daemon(MHD_USE_POLL_INTERNAL_THREAD |
 		(ai->ai_family == AF_INET6 ? MHD_USE_IPv6 : 0),
 	    0, NULL, NULL, answer, s, MHD_OPTION_SOCK_ADDR, ai->ai_addr,
-	    MHD_OPTION_LISTENING_ADDRESS_REUSE, 1U, MHD_OPTION_CONNECTION_LIMIT,
-	    (unsigned int)CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
-	    (unsigned int)TIMEOUT_S, MHD_OPTION_END);
+	    MHD_OPTION_CONNECTION_LIMIT, (unsigned int)CONNECTIONS,
+	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)TIMEOUT_S,
+	    MHD_OPTION_END);
 	freeaddrinfo(ai);
 	if (s->daemon == NULL) {
 		err_set(e, ERR_FATAL,

@@ -14,8 +14,10 @@
 
 #include "clock.h"
 
-/* After a failed opening nobody tries again for this long. */
-#define POOL_PAUSE (200 * CLOCK_MS)
+/* After a failed opening nobody tries again for this long and as long as the
+ * opening took: a server that refuses at once is found again at once, one that
+ * does not answer holds up little. */
+#define POOL_PAUSE (20 * CLOCK_MS)
 
 struct pool {
 	const struct pool_ops *ops;
@@ -68,6 +70,7 @@ pool_free(struct pool **pp)
 static void *
 open_one(struct pool *p, int64_t deadline, struct err *e)
 {
+	int64_t begun = clock_now(), now;
 	void *handle;
 
 	pthread_mutex_unlock(&p->lock);
@@ -77,7 +80,8 @@ open_one(struct pool *p, int64_t deadline, struct err *e)
 		return handle;
 	p->open--;
 	p->down = *e;
-	p->down_until = clock_now() + POOL_PAUSE;
+	now = clock_now();
+	p->down_until = now + (now - begun) + POOL_PAUSE;
 	/* All who wait hear of it: each is told "down", none passes it on. */
 	pthread_cond_broadcast(&p->returned);
 	return NULL;

@@ -27,14 +27,15 @@ struct store {
 static void *
 open_handle(void *arg, int64_t deadline, struct err *e)
 {
-	/* A statement that outlives its mark in the cache (cache.h) must not
-	 * commit any more. */
-	static const struct pg_statement bound = {
-	    .sql = "SET statement_timeout = '30s'",
-	};
 	const struct store *s = arg;
+	char text[48];
+	const struct pg_statement bound = {.sql = text};
 	struct pg *p = pg_open(s->conf->url, s->role, s->program, deadline, e);
 
+	/* What nobody waits for any more must not be committed: nobody would
+	 * publish it, nor renew its mark (cache.h). */
+	snprintf(text, sizeof(text), "SET statement_timeout = %lld",
+	    (long long)(s->conf->timeout / CLOCK_MS));
 	if (p != NULL && pg_exec(p, &bound, NULL, 0, NULL, deadline, e) != 0)
 		pg_close(&p);
 	return p;

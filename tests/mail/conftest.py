@@ -160,9 +160,7 @@ class Stack:
 	@staticmethod
 	def at_rest(file):
 		"""Has the sink finished writing it?"""
-		size = file.stat().st_size
-		time.sleep(0.1)
-		return file.stat().st_size == size
+		return time.time() - file.stat().st_mtime > 0.2
 
 	def idle(self):
 		"""Waits until Postfix has nothing left to do."""

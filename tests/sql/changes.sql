@@ -34,7 +34,7 @@ SELECT is(pg_temp.standing(1, 'offers'), 2, 'the other purpose stays');
 CREATE TEMPORARY TABLE again (n int, act assent.act);
 INSERT INTO again VALUES (10, 'pend'), (11, 'grant'), (12, 'withdraw'),
 	(13, 'object'), (14, 'restrict'), (15, 'lift-objection'),
-	(16, 'lift-restriction');
+	(16, 'lift-restriction'), (17, 'suspend'), (18, 'unsuspend');
 SELECT pg_temp.act(act, n, 'news', now() - interval '1 hour') FROM again
 \g /dev/null
 CREATE TEMPORARY TABLE before AS SELECT pg_temp.events() AS events,
@@ -116,7 +116,7 @@ SELECT throws_ok(
 	format('%s for purpose %s is refused', act, purpose))
 FROM unnest(enum_range(NULL::assent.act)) AS act,
 	unnest('{0,65535,-1}'::int[]) AS purpose
-WHERE act NOT IN ('lift-objection', 'lift-restriction');
+WHERE act NOT IN ('lift-objection', 'lift-restriction', 'unsuspend');
 SELECT is(pg_temp.events(), events, 'nothing of this is in the ledger')
 	FROM size;
 SELECT is((SELECT count(*) FROM assent.contact), contacts,

@@ -18,6 +18,8 @@ static const struct command *const nouns[] = {
     commands_purpose,
     commands_tree,
     commands_depend,
+    commands_text,
+    commands_template,
     commands_repack,
     commands_consent,
     commands_show,
@@ -103,7 +105,7 @@ command_find(const char *const *words, size_t n, size_t *used, struct err *e)
 static void
 print_line(const struct command *c)
 {
-	printf("  %-16s %s\n", c->name, c->summary);
+	printf("  %-22s %s\n", c->name, c->summary);
 }
 
 void
@@ -117,7 +119,7 @@ command_help_all(void)
 	for (size_t i = 0; i < NOUNS; i++)
 		for (const struct command *c = nouns[i]; c->name != NULL; c++)
 			print_line(c);
-	puts("  help             this, or \"help COMMAND\"\n"
+	puts("  help                   this, or \"help COMMAND\"\n"
 	     "\n"
 	     "options, before or after the command:\n"
 	     "  -c, --config FILE  the configuration, else $ASSENT_CONF, else\n"

@@ -822,11 +822,84 @@ BEGIN
 	RETURN number;
 END $$;
 
+-- Adds many purposes and their texts at once, parents first; how many.
+CREATE FUNCTION assent.purposes_add(p_brand text, p_purposes jsonb)
+RETURNS int LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = assent, pg_temp AS $$
+DECLARE
+	one     jsonb;
+	said    jsonb;
+	number  int;
+BEGIN
+	FOR one IN SELECT * FROM jsonb_array_elements(p_purposes) LOOP
+		number := purpose_add(p_brand, one->>'slug', one->>'title',
+			(one->>'channels')::channel[], one->>'parent',
+			(one->>'basis')::legal_basis);
+		FOR said IN SELECT * FROM jsonb_array_elements(one->'texts') LOOP
+			PERFORM text_add(number, said->>'language', said->>'title',
+				said->>'body');
+		END LOOP;
+	END LOOP;
+	RETURN jsonb_array_length(p_purposes);
+END $$;
+
+-- How one purpose came to stand where it does: the purposes above it, nearest
+-- last, then what it requires, then what it is left with; each with what is on
+-- record for it.  `decides` marks the row that did.
+CREATE FUNCTION assent.explain(p_key bytea, p_purpose int,
+	p_channel assent.channel)
+RETURNS TABLE (relation text, brand text, purpose text, basis assent.legal_basis,
+	state assent.state, objected boolean, restricted boolean,
+	suspended boolean, since timestamptz, expires timestamptz,
+	left_at timestamptz, event_id bigint, standing int, decides boolean)
+LANGUAGE plpgsql STABLE SET search_path = assent, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+	who   bigint;
+	kind  endpoint_kind := channel_kind(p_channel);
+BEGIN
+	SELECT contact_id INTO who FROM endpoint WHERE key = p_key;
+	RETURN QUERY
+	WITH stands AS MATERIALIZED (
+		SELECT e.* FROM effective(who, kind) AS e
+		WHERE e.channel = p_channel
+	), asked AS (
+		SELECT distance, required FROM stands WHERE purpose = p_purpose
+	), near AS (
+		SELECT 1 AS part, -l.distance AS place,
+			CASE l.distance WHEN 0 THEN 'own' ELSE 'above' END AS relation,
+			l.ancestor_id AS purpose_id, a.distance = l.distance
+				AND a.required IS NULL AS decides
+		FROM lineage l LEFT JOIN asked a ON true
+		WHERE l.purpose_id = p_purpose
+		UNION ALL
+		SELECT 2, n.needed_id, 'requires', n.needed_id,
+			n.needed_id = a.required
+		FROM needed n LEFT JOIN asked a ON true
+		WHERE n.purpose_id = p_purpose
+		UNION ALL
+		SELECT 3, w.left_id, 'left with', w.left_id, NULL
+		FROM left_with w WHERE w.purpose_id = p_purpose
+	)
+	SELECT n.relation, b.slug::text, p.slug::text, p.legal_basis,
+		coalesce(c.state, 'none'), coalesce(c.objected, false),
+		coalesce(c.restricted, false), c.suspended_at IS NOT NULL, c.since,
+		s.expires, c.left_at, c.event_id, coalesce(s.standing, 0),
+		coalesce(n.decides, false)
+	FROM near n JOIN purpose p ON p.id = n.purpose_id
+	JOIN brand b ON b.id = p.brand_id
+	LEFT JOIN consent c ON c.contact_id = who
+		AND c.purpose_id = n.purpose_id AND c.channel = p_channel
+	LEFT JOIN stands s ON s.purpose = n.purpose_id
+	ORDER BY n.part, n.place;
+END $$;
+
 -- Permits of before are the same under these rules: nothing had a parent.
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA assent FROM PUBLIC;
 GRANT SELECT ON assent.dependency, assent.purpose_text, assent.lineage,
 	assent.left_with, assent.needed, assent.outdated TO assent_operator;
 GRANT EXECUTE ON FUNCTION assent.effective, assent.purpose_name,
 	assent.brand_add, assent.purpose_add, assent.purpose_edit,
-	assent.purpose_depend, assent.text_add, assent.repack_batch,
+	assent.purpose_depend, assent.purposes_add, assent.explain,
+	assent.text_add, assent.repack_batch,
 	assent.repacked TO assent_operator;

@@ -348,12 +348,14 @@ CREATE TRIGGER fixed BEFORE UPDATE OR DELETE ON assent.purpose_text
 --   covers, no later than after its own validity.
 -- - What a purpose requires must stand as well as it does itself.
 --
+-- Planning takes longer than running, so it is done once a session.
 -- `distance` is how far up the row is that decides, NULL when it is none;
 -- `required` the purpose required that decides, if it is one.
 CREATE FUNCTION assent.effective(p_contact bigint, p_kind assent.endpoint_kind)
 RETURNS TABLE (purpose int, channel assent.channel, standing int,
 	expires timestamptz, distance int, required int)
-LANGUAGE plpgsql STABLE SET search_path = assent, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = assent, pg_temp
+SET plan_cache_mode = force_generic_plan SET jit = off AS $$
 #variable_conflict use_column
 BEGIN
 	RETURN QUERY
@@ -475,7 +477,8 @@ END $$;
 -- The permit of a contact's endpoints of one kind (policy/permit.h).
 CREATE OR REPLACE FUNCTION assent.pack(p_contact bigint,
 	p_kind assent.endpoint_kind)
-RETURNS bytea LANGUAGE plpgsql STABLE SET search_path = assent, pg_temp AS $$
+RETURNS bytea LANGUAGE plpgsql STABLE SET search_path = assent, pg_temp
+SET plan_cache_mode = force_generic_plan SET jit = off AS $$
 BEGIN
 	RETURN (
 	WITH pair AS MATERIALIZED (

@@ -333,6 +333,17 @@ END $$;
 CREATE TRIGGER fixed BEFORE UPDATE OR DELETE ON assent.purpose_text
 	FOR EACH ROW EXECUTE FUNCTION assent.text_fixed();
 
+-- What channel_kind says, the other way round.
+CREATE FUNCTION assent.kind_channels(p_kind assent.endpoint_kind)
+RETURNS assent.channel[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+	SELECT (CASE p_kind
+		WHEN 'email' THEN '{email}'
+		WHEN 'postal' THEN '{paper}'
+		WHEN 'device' THEN '{push}'
+		WHEN 'im' THEN '{im}'
+		WHEN 'phone' THEN '{sms,voice,phone}' END)::assent.channel[]
+$$;
+
 -- Where every purpose and channel of one kind stands for a contact, by these
 -- rules, of which the least permissive wins:
 --
@@ -348,15 +359,19 @@ CREATE TRIGGER fixed BEFORE UPDATE OR DELETE ON assent.purpose_text
 --   covers, no later than after its own validity.
 -- - What a purpose requires must stand as well as it does itself.
 --
--- Planning takes longer than running, so it is done once a session.
+-- Planning takes longer than running, so it is done once a session, and with
+-- the indexes that big tables will need.
 -- `distance` is how far up the row is that decides, NULL when it is none;
 -- `required` the purpose required that decides, if it is one.
 CREATE FUNCTION assent.effective(p_contact bigint, p_kind assent.endpoint_kind)
 RETURNS TABLE (purpose int, channel assent.channel, standing int,
 	expires timestamptz, distance int, required int)
 LANGUAGE plpgsql STABLE SET search_path = assent, pg_temp
-SET plan_cache_mode = force_generic_plan SET jit = off AS $$
+SET plan_cache_mode = force_generic_plan SET jit = off
+SET enable_seqscan = off AS $$
 #variable_conflict use_column
+DECLARE
+	asked channel[] := kind_channels(p_kind);
 BEGIN
 	RETURN QUERY
 	WITH own AS MATERIALIZED (
@@ -368,7 +383,7 @@ BEGIN
 				ELSE c.left_at END AS left_at,
 			p.legal_basis = 'soft-opt-in' AS soft
 		FROM consent c JOIN purpose p ON p.id = c.purpose_id
-		WHERE c.contact_id = p_contact AND channel_kind(c.channel) = p_kind
+		WHERE c.contact_id = p_contact AND c.channel = ANY (asked)
 	), leaving AS (
 		SELECT w.purpose_id, o.channel, max(o.left_at) AS left_at
 		FROM own o JOIN left_with w ON w.left_id = o.purpose_id
@@ -409,7 +424,7 @@ BEGIN
 		SELECT p.id AS purpose_id, c.channel
 		FROM purpose p CROSS JOIN LATERAL unnest(p.channels) AS c (channel)
 		WHERE p.legal_basis IN ('contract', 'legitimate-interest')
-			AND channel_kind(c.channel) = p_kind
+			AND c.channel = ANY (asked)
 	), pair AS (
 		SELECT purpose_id, channel FROM summed
 		UNION
@@ -482,7 +497,8 @@ SET plan_cache_mode = force_generic_plan SET jit = off AS $$
 BEGIN
 	RETURN (
 	WITH pair AS MATERIALIZED (
-		SELECT purpose, channel_number(channel) AS channel, standing,
+		SELECT purpose, standing, array_position(enum_range(NULL::channel),
+				channel) - 1 AS channel,
 			-- 32 bits of seconds; rounded down, least permissive.
 			CASE WHEN expires IS NOT NULL THEN
 				least(greatest(floor(extract(epoch FROM expires)), 1),
@@ -901,7 +917,8 @@ END $$;
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA assent FROM PUBLIC;
 GRANT SELECT ON assent.dependency, assent.purpose_text, assent.lineage,
 	assent.left_with, assent.needed, assent.outdated TO assent_operator;
-GRANT EXECUTE ON FUNCTION assent.effective, assent.purpose_name,
+GRANT EXECUTE ON FUNCTION assent.effective, assent.kind_channels,
+	assent.purpose_name,
 	assent.brand_add, assent.purpose_add, assent.purpose_edit,
 	assent.purpose_depend, assent.purposes_add, assent.explain,
 	assent.text_add, assent.repack_batch,

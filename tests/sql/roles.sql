@@ -53,7 +53,8 @@ INSERT INTO may_call VALUES
 	('repack_batch',   '{assent_operator}'),
 	('repacked',       '{assent_operator}'),
 	('channel_number', '{assent_operator}'),
-	('channel_kind',   '{assent_operator}');
+	('channel_kind',   '{assent_operator}'),
+	('kind_channels',  '{assent_operator}');
 
 -- Runs `what` as a role and takes it back. Whether it was let in.
 CREATE FUNCTION pg_temp.let_in(p_role text, what text) RETURNS boolean

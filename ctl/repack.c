@@ -18,6 +18,8 @@
 #include "policy/clock.h"
 #include "policy/store.h"
 
+#define PAUSE (50 * CLOCK_MS)
+
 enum { BATCH = 200 };
 
 struct progress {
@@ -94,12 +96,64 @@ run_batch(struct ctl *c, int64_t *after, struct progress *p, bool *more,
 	return 0;
 }
 
+/* What is needed to know that no transaction from before now goes on. */
+static int
+find_horizon(struct ctl *c, const char **horizon, struct err *e)
+{
+	static const struct pg_statement find = {
+	    .sql = "SELECT pg_snapshot_xmax(pg_current_snapshot())",
+	};
+	struct pg_rows *rows;
+
+	if (store_exec(c->store, &find, NULL, 0, &rows, e) != 0)
+		return -1;
+	*horizon = arena_strdup(c->arena, pg_rows_text(rows, 0, 0));
+	pg_rows_free(&rows);
+	return *horizon == NULL ? err_set(e, ERR_FATAL, "out of memory") : 0;
+}
+
+/* Waits for the transactions that may have computed with the old trees: a
+ * contact that one of them makes is not seen by any batch before it commits. */
+static int
+outlive(struct ctl *c, struct err *e)
+{
+	static const struct pg_statement past = {
+	    .name = "past",
+	    .sql = "SELECT pg_snapshot_xmin(pg_current_snapshot()) >= "
+		   "$1::text::xid8",
+	};
+	int64_t begun = clock_now();
+	const char *horizon;
+	struct pg_rows *rows;
+	bool over = false, told = false;
+
+	if (find_horizon(c, &horizon, e) != 0)
+		return -1;
+	const struct pg_param params[] = {{horizon, 0}};
+	while (!over) {
+		if (store_exec(c->store, &past, params, 1, &rows, e) != 0)
+			return -1;
+		over = pg_rows_text(rows, 0, 0)[0] == 't';
+		pg_rows_free(&rows);
+		if (!over)
+			clock_sleep_until(clock_now() + PAUSE);
+		if (!over && !told && clock_now() - begun > CLOCK_S) {
+			out_error("waiting for database transactions that "
+				  "began before the change");
+			told = true;
+		}
+	}
+	return 0;
+}
+
 static int
 run_batches(struct ctl *c, struct progress *p, struct err *e)
 {
 	int64_t after = 0;
 	bool more = true;
 
+	if (outlive(c, e) != 0)
+		return -1;
 	while (more) {
 		if (run_batch(c, &after, p, &more, e) != 0)
 			return -1;

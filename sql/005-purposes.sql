@@ -773,7 +773,7 @@ DECLARE
 	old    purpose;
 	above  int;
 BEGIN
-	SELECT * INTO old FROM purpose WHERE id = p_purpose FOR UPDATE;
+	SELECT * INTO old FROM purpose WHERE id = p_purpose FOR NO KEY UPDATE;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'there is no purpose %', p_purpose;
 	END IF;
@@ -833,7 +833,7 @@ SET search_path = assent, pg_temp AS $$
 DECLARE
 	number int;
 BEGIN
-	PERFORM FROM purpose WHERE id = p_purpose FOR UPDATE;
+	PERFORM FROM purpose WHERE id = p_purpose FOR NO KEY UPDATE;
 	INSERT INTO purpose_text (purpose_id, language, version, title, body)
 	SELECT p_purpose, p_language, coalesce(max(version), 0) + 1, p_title, p_body
 	FROM purpose_text WHERE purpose_id = p_purpose AND language = p_language

@@ -4,7 +4,9 @@
 import json
 import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 
+import psycopg2
 import pytest
 from conftest import wait_for
 
@@ -197,9 +199,34 @@ def wait_expired(s):
 
 def test_what_was_interrupted_is_finished(stack):
 	stack.sql("SELECT assent.outdate()")
+	assert "repack" in stack.ctl("check", check=False).stdout
 	assert json.loads(stack.ctl("repack", "--json").stdout) == {
 	    "permits": 0}
 	assert not stack.sql("SELECT * FROM assent.outdated")
+
+
+def test_a_change_waits_for_who_began_before_it(stack):
+	address = f"late-{os.getpid()}@rcpt.test"
+	stack.ctl("purpose", "add", "late", "--brand", "acme", "--title", "L",
+	    "--channel", "email", "--basis", "contract")
+	with psycopg2.connect(stack.env["DATABASE_URL"]) as db, \
+	    db.cursor() as cursor, ThreadPoolExecutor() as other:
+		cursor.execute("SELECT assent.change('', 'grant', %s, 'email', "
+		    "%s, %s, (SELECT id FROM assent.purpose WHERE slug = "
+		    "'offers'), 'email', NULL, NULL, 'test', NULL)",
+		    (os.urandom(13), address, address))
+		edit = other.submit(stack.ctl, "purpose", "edit", "late",
+		    "--basis", "consent")
+		with pytest.raises(TimeoutError):
+			edit.result(timeout=2)
+		db.commit()
+		assert "before" in edit.result(timeout=30).stderr
+	# Only what the newest permit says holds: no contract, no grant.
+	((packed,),) = stack.sql("SELECT packed FROM assent.permit "
+	    "JOIN assent.endpoint USING (key) WHERE canonical = %s", address)
+	((late,),) = stack.sql("SELECT id FROM assent.purpose "
+	    "WHERE slug = 'late'")
+	assert late.to_bytes(2, "big") + b"\x02" not in bytes(packed)
 
 
 def test_suspension_stops_and_is_lifted(stack):

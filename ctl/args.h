@@ -14,7 +14,7 @@
 #include "command.h"
 #include "policy/err.h"
 
-enum { WORDS_MAX = 2 };
+enum { WORDS_MAX = 3 };
 
 /* What every command takes. */
 struct globals {

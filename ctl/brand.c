@@ -17,20 +17,22 @@ run_add(struct ctl *c, const struct args *a, json_t *out, struct err *e)
 {
 	static const struct pg_statement add = {
 	    .name = "brand add",
-	    .sql = "SELECT assent.brand_add($1, $2)",
+	    .sql = "SELECT assent.brand_add($1, $2, $3)",
 	};
 	const char *slug = a->words[0], *name = args_value(a, "name");
-	const struct pg_param params[] = {{slug, 0}, {name, 0}};
+	const char *parent = args_value(a, "parent");
+	const struct pg_param params[] = {{slug, 0}, {name, 0}, {parent, 0}};
 
 	if (name == NULL || name[0] == '\0') {
 		err_set(e, ERR_REFUSED, "brand add needs --name TEXT");
 		return OUTCOME_USAGE;
 	}
 	if (ctl_slug("brand", slug, e) != 0 || ctl_store(c, e) != 0 ||
-	    store_exec(c->store, &add, params, 2, NULL, e) != 0)
+	    store_exec(c->store, &add, params, 3, NULL, e) != 0)
 		return OUTCOME_FAILED;
 	out_text(out, "brand", slug);
 	out_text(out, "name", name);
+	out_text(out, "parent", parent);
 	return OUTCOME_DONE;
 }
 
@@ -44,7 +46,15 @@ static enum outcome
 run_list(struct ctl *c, const struct args *a, json_t *out, struct err *e)
 {
 	static const struct pg_statement list = {
-	    .sql = "SELECT slug, name FROM assent.brand ORDER BY slug",
+	    .sql = "WITH RECURSIVE tree AS ("
+		   "SELECT id, slug, name, NULL::text AS parent, "
+		   "ARRAY[slug::text] AS path FROM assent.brand "
+		   "WHERE parent_id IS NULL "
+		   "UNION ALL SELECT b.id, b.slug, b.name, t.slug, "
+		   "path || b.slug::text FROM tree t "
+		   "JOIN assent.brand b ON b.parent_id = t.id) "
+		   "SELECT slug, name, parent, cardinality(path) - 1 "
+		   "FROM tree ORDER BY path",
 	};
 	struct pg_rows *rows;
 	json_t *brands;
@@ -59,6 +69,9 @@ run_list(struct ctl *c, const struct args *a, json_t *out, struct err *e)
 
 		out_text(brand, "brand", pg_rows_text(rows, i, 0));
 		out_text(brand, "name", pg_rows_text(rows, i, 1));
+		out_text(brand, "parent",
+		    pg_rows_null(rows, i, 2) ? NULL : pg_rows_text(rows, i, 2));
+		out_int(brand, "depth", pg_rows_int(rows, i, 3));
 	}
 	pg_rows_free(&rows);
 	return OUTCOME_DONE;
@@ -68,11 +81,13 @@ static void
 print_list(const json_t *out)
 {
 	static const struct out_column columns[] = {
-	    {"brand", "BRAND"},
+	    {"tree", "BRAND"},
 	    {"name", "NAME"},
 	};
+	json_t *list = json_object_get(out, "brands");
 
-	out_table(json_object_get(out, "brands"), columns, 2);
+	out_tree(list, "brand");
+	out_table(list, columns, 2);
 }
 
 const struct command commands_brand[] = {
@@ -85,6 +100,7 @@ const struct command commands_brand[] = {
 	.options =
 	    {
 		{"name", "TEXT", "its name, as people know it"},
+		{"parent", "BRAND", "the company above it"},
 	    },
 	.in_batch = true,
 	.run = run_add,
@@ -93,7 +109,7 @@ const struct command commands_brand[] = {
     {
 	.name = "brand list",
 	.arguments = "",
-	.summary = "Lists the brands",
+	.summary = "Lists the brands, each below its company",
 	.run = run_list,
 	.print = print_list,
     },

@@ -94,6 +94,27 @@ check_database(struct ctl *c, struct report *r)
 	return true;
 }
 
+/* Whether every permit is what the trees of purposes say. */
+static void
+check_permits(struct ctl *c, struct report *r)
+{
+	static const struct pg_statement find = {
+	    .sql = "SELECT FROM assent.outdated",
+	};
+	struct pg_rows *rows;
+	struct err e;
+
+	if (store_exec(c->store, &find, NULL, 0, &rows, &e) != 0) {
+		bad(r, "permits", e.text);
+		return;
+	}
+	if (pg_rows_count(rows) > 0)
+		bad(r, "permits",
+		    "not yet what brands, purposes and dependencies say: run "
+		    "\"assentctl repack\"");
+	pg_rows_free(&rows);
+}
+
 static void
 check_cache(struct ctl *c, struct report *r)
 {
@@ -151,6 +172,8 @@ check_servers(struct ctl *c, struct report *r)
 	bool database = check_database(c, r);
 
 	check_cache(c, r);
+	if (database)
+		check_permits(c, r);
 	for (size_t i = 0; database && i < c->conf->n_streams; i++)
 		check_stream(c, &c->conf->streams[i], r);
 }

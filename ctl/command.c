@@ -16,6 +16,11 @@ static const struct command *const nouns[] = {
     commands_check,
     commands_brand,
     commands_purpose,
+    commands_tree,
+    commands_depend,
+    commands_text,
+    commands_template,
+    commands_repack,
     commands_consent,
     commands_show,
     commands_explain,
@@ -28,15 +33,19 @@ enum { NOUNS = sizeof(nouns) / sizeof(nouns[0]) };
 static size_t
 spelled(const struct command *c, const char *const *words, size_t n)
 {
-	const char *verb = strchr(c->name, ' ');
-	size_t len = verb == NULL ? strlen(c->name) : (size_t)(verb - c->name);
+	const char *name = c->name;
 
-	if (n == 0 || strlen(words[0]) != len ||
-	    strncmp(words[0], c->name, len) != 0)
-		return 0;
-	if (verb == NULL)
-		return 1;
-	return n > 1 && strcmp(words[1], verb + 1) == 0 ? 2 : 0;
+	for (size_t i = 0; i < n; i++) {
+		size_t len = strcspn(name, " ");
+
+		if (strlen(words[i]) != len ||
+		    strncmp(words[i], name, len) != 0)
+			return 0;
+		if (name[len] == '\0')
+			return i + 1;
+		name += len + 1;
+	}
+	return 0;
 }
 
 static bool
@@ -48,54 +57,55 @@ has_noun(const struct command *c, const char *noun)
 	    (c->name[len] == ' ' || c->name[len] == '\0');
 }
 
-static const struct command *
-commands_of(const char *noun)
+static bool
+is_noun(const char *noun)
 {
 	for (size_t i = 0; i < NOUNS; i++)
 		for (const struct command *c = nouns[i]; c->name != NULL; c++)
 			if (has_noun(c, noun))
-				return nouns[i];
-	return NULL;
+				return true;
+	return false;
 }
 
 /* "keys needs new or rotate": what may follow a noun. */
 static void
-say_verbs(const struct command *list, const char *noun, struct err *e)
+say_verbs(const char *noun, struct err *e)
 {
-	char verbs[64] = "";
+	char verbs[256] = "";
 	size_t len = 0;
 
-	for (const struct command *c = list; c->name != NULL; c++)
-		len += (size_t)snprintf(verbs + len, sizeof(verbs) - len,
-		    "%s%s", c == list ? "" : " or ", strchr(c->name, ' ') + 1);
+	for (size_t i = 0; i < NOUNS; i++)
+		for (const struct command *c = nouns[i]; c->name != NULL; c++)
+			if (has_noun(c, noun) && len < sizeof(verbs))
+				len += (size_t)snprintf(verbs + len,
+				    sizeof(verbs) - len, "%s%s",
+				    len == 0 ? "" : " or ",
+				    c->name + strlen(noun) + 1);
 	err_set(e, ERR_REFUSED, "\"%s\" must be followed by %s", noun, verbs);
 }
 
 const struct command *
 command_find(const char *const *words, size_t n, size_t *used, struct err *e)
 {
-	const struct command *list;
-
 	for (size_t i = 0; i < NOUNS; i++)
 		for (const struct command *c = nouns[i]; c->name != NULL; c++) {
 			*used = spelled(c, words, n);
 			if (*used > 0)
 				return c;
 		}
-	list = n == 0 ? NULL : commands_of(words[0]);
 	if (n == 0)
 		err_set(e, ERR_REFUSED, "a command is missing");
-	else if (list == NULL)
+	else if (!is_noun(words[0]))
 		err_set(e, ERR_REFUSED, "there is no command \"%s\"", words[0]);
 	else
-		say_verbs(list, words[0], e);
+		say_verbs(words[0], e);
 	return NULL;
 }
 
 static void
 print_line(const struct command *c)
 {
-	printf("  %-14s %s\n", c->name, c->summary);
+	printf("  %-22s %s\n", c->name, c->summary);
 }
 
 void
@@ -109,7 +119,7 @@ command_help_all(void)
 	for (size_t i = 0; i < NOUNS; i++)
 		for (const struct command *c = nouns[i]; c->name != NULL; c++)
 			print_line(c);
-	puts("  help           this, or \"help COMMAND\"\n"
+	puts("  help                   this, or \"help COMMAND\"\n"
 	     "\n"
 	     "options, before or after the command:\n"
 	     "  -c, --config FILE  the configuration, else $ASSENT_CONF, else\n"
@@ -124,14 +134,14 @@ command_help_all(void)
 bool
 command_help_noun(const char *noun)
 {
-	const struct command *list = commands_of(noun);
-
-	if (list == NULL)
+	if (!is_noun(noun))
 		return false;
 	printf(
 	    "usage: assentctl %s COMMAND [ARGUMENT...]\n\ncommands:\n", noun);
-	for (const struct command *c = list; c->name != NULL; c++)
-		print_line(c);
+	for (size_t i = 0; i < NOUNS; i++)
+		for (const struct command *c = nouns[i]; c->name != NULL; c++)
+			if (has_noun(c, noun))
+				print_line(c);
 	return true;
 }
 

@@ -35,7 +35,7 @@ struct option_spec {
 };
 
 struct command {
-	const char *name;      /* one word, or a noun and a verb */
+	const char *name;      /* one word, or a noun and its verb */
 	const char *arguments; /* as the usage line shows them, "" for none */
 	const char *summary;   /* one line */
 	const char *about;     /* more, for its own help; may be NULL */
@@ -50,8 +50,9 @@ struct command {
 
 /* Each noun's commands, ended by one without a name. */
 extern const struct command commands_keys[], commands_migrate[],
-    commands_check[], commands_brand[], commands_purpose[], commands_consent[],
-    commands_show[], commands_explain[], commands_batch[];
+    commands_check[], commands_brand[], commands_purpose[], commands_tree[],
+    commands_depend[], commands_text[], commands_template[], commands_repack[],
+    commands_consent[], commands_show[], commands_explain[], commands_batch[];
 
 /* The command that `words` (of `n`) begin with, and in `*used` how many of
  * them name it.  NULL and `e`, which says what there is instead. */

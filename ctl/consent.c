@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * consent - grant, withdraw, object, restrict
+ * consent - grant, withdraw, object, restrict, suspend
  *
  * Each is an act in the name of a person, and goes through change_apply() like
  * every other door: when a command says "withdrawn", no milter anywhere lets
@@ -32,6 +32,8 @@ static const char *const done_words[] = {
     [CHANGE_LIFT_OBJECTION] = "objection lifted",
     [CHANGE_RESTRICT] = "restricted",
     [CHANGE_LIFT_RESTRICTION] = "restriction lifted",
+    [CHANGE_SUSPEND] = "suspended",
+    [CHANGE_UNSUSPEND] = "no longer suspended",
 };
 
 /* What an act is done to, and the strings that `change` points to. */
@@ -262,6 +264,18 @@ run_restrict(struct ctl *c, const struct args *a, json_t *out, struct err *e)
 	    out, e);
 }
 
+static enum outcome
+run_suspend(struct ctl *c, const struct args *a, json_t *out, struct err *e)
+{
+	return apply_one_or_all(c, a, CHANGE_SUSPEND, out, e);
+}
+
+static enum outcome
+run_unsuspend(struct ctl *c, const struct args *a, json_t *out, struct err *e)
+{
+	return apply_one_or_all(c, a, CHANGE_UNSUSPEND, out, e);
+}
+
 static void
 print(const json_t *out)
 {
@@ -347,6 +361,36 @@ const struct command commands_consent[] = {
 	    },
 	.in_batch = true,
 	.run = run_restrict,
+	.print = print,
+    },
+    {
+	.name = "suspend",
+	.arguments = "ADDRESS PURPOSE | ADDRESS --all",
+	.summary = "Stops sending after bounces or complaints",
+	.min = 1,
+	.max = 2,
+	.options =
+	    {
+		RECORD_OPTIONS,
+		{"all", NULL, "every purpose and channel on record"},
+	    },
+	.in_batch = true,
+	.run = run_suspend,
+	.print = print,
+    },
+    {
+	.name = "unsuspend",
+	.arguments = "ADDRESS PURPOSE | ADDRESS --all",
+	.summary = "Ends a suspension",
+	.min = 1,
+	.max = 2,
+	.options =
+	    {
+		RECORD_OPTIONS,
+		{"all", NULL, "every purpose and channel on record"},
+	    },
+	.in_batch = true,
+	.run = run_unsuspend,
 	.print = print,
     },
     {0},

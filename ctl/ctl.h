@@ -78,4 +78,10 @@ int ctl_slug(const char *what, const char *text, struct err *e)
 int ctl_apply(struct ctl *c, const struct change *change, bool *changed,
     struct err *e) __attribute__((nonnull, warn_unused_result));
 
+/* After a change of the trees: computes the permits concerned anew, with a
+ * progress line on standard error, and returns when they are in force; how many
+ * became others is added to `*permits`.  Nothing to do is 0, too. */
+int ctl_repack(struct ctl *c, long long *permits, struct err *e)
+    __attribute__((nonnull, warn_unused_result));
+
 #endif

@@ -34,6 +34,7 @@ struct held {
 struct question {
 	const struct stream *stream;
 	struct addr addr;
+	struct addr_key key;
 	struct held own, base;
 	int64_t now;
 };
@@ -75,11 +76,9 @@ hold(struct ctl *c, const char *canonical, struct held *h, struct err *e)
 static int
 prepare(struct ctl *c, const struct args *a, struct question *q, struct err *e)
 {
-	struct addr_key key;
-
 	if (ctl_conf(c, e) != 0 ||
 	    find_stream(c->conf, a->words[1], &q->stream, e) != 0 ||
-	    ctl_address(c, a->words[0], &q->addr, &key, e) != 0 ||
+	    ctl_address(c, a->words[0], &q->addr, &q->key, e) != 0 ||
 	    ctl_store(c, e) != 0 || hold(c, q->addr.canonical, &q->own, e) != 0)
 		return -1;
 	if (q->addr.base != NULL && hold(c, q->addr.base, &q->base, e) != 0)
@@ -154,6 +153,74 @@ add_standing(json_t *one, const struct question *q, uint16_t id)
 	out_text(one, "base_standing", standing_word(p, pair.standing));
 }
 
+/* The columns of the query below. */
+enum {
+	RELATION,
+	BRAND,
+	PURPOSE,
+	BASIS,
+	STATE,
+	FLAGS,
+	EVENT,
+	STANDS,
+	DECIDES,
+	SINCE,
+	EXPIRES,
+	LEFT
+};
+
+/* Adds how the purpose came to stand where it does: brand, parents and
+ * dependencies, what is on record for each, and the event that proves it. */
+static int
+add_path(struct ctl *c, const struct question *q, uint16_t id, json_t *one,
+    struct err *e)
+{
+	static const struct pg_statement path = {
+	    .name = "explain",
+	    .sql = "SELECT relation, brand, purpose, basis, state, "
+		   "concat_ws(',', CASE WHEN objected THEN 'objected' END, "
+		   "CASE WHEN restricted THEN 'restricted' END, "
+		   "CASE WHEN suspended THEN 'suspended' END), event_id, "
+		   "standing, decides, floor(extract(epoch FROM since)), "
+		   "floor(extract(epoch FROM expires)), "
+		   "floor(extract(epoch FROM withdrawn_at)) "
+		   "FROM assent.explain($1, $2::text::int, "
+		   "$3::text::assent.channel)",
+	};
+	static const char *const keys[] = {
+	    "relation", "brand", "purpose", "basis", "state", "flags"};
+	char number[8];
+	const struct pg_param params[] = {{q->key.octets, ADDR_KEY},
+	    {number, 0}, {channel_word(q->stream->channel), 0}};
+	struct pg_rows *rows;
+	json_t *list;
+
+	snprintf(number, sizeof(number), "%u", id);
+	if (store_exec(c->store, &path, params, 3, &rows, e) != 0)
+		return -1;
+	list = out_array(one, "path");
+	for (size_t i = 0; i < pg_rows_count(rows); i++) {
+		json_t *step = out_object(list);
+
+		for (size_t k = 0; k <= FLAGS; k++)
+			out_text(step, keys[k], pg_rows_text(rows, i, k));
+		out_text(step, "stands",
+		    standing_word(&q->own.permit,
+			(enum standing)pg_rows_int(rows, i, STANDS)));
+		if (pg_rows_null(rows, i, EVENT))
+			out_text(step, "event", NULL);
+		else
+			out_int(step, "event", pg_rows_int(rows, i, EVENT));
+		out_bool(
+		    step, "decides", pg_rows_text(rows, i, DECIDES)[0] == 't');
+		out_time(step, "since", pg_rows_int(rows, i, SINCE));
+		out_time(step, "expires", pg_rows_int(rows, i, EXPIRES));
+		out_time(step, "left", pg_rows_int(rows, i, LEFT));
+	}
+	pg_rows_free(&rows);
+	return 0;
+}
+
 /* Adds the answer for one purpose. 1 granted, 0 not, -1 failed. */
 static int
 answer(struct ctl *c, const struct question *q,
@@ -178,6 +245,8 @@ answer(struct ctl *c, const struct question *q,
 	out_bool(one, "default", purpose == s->purpose);
 	add_reason(c, one, reason, purpose->name);
 	add_standing(one, q, found.id);
+	if (add_path(c, q, found.id, one, e) != 0)
+		return -1;
 	return reason == REASON_GRANTED;
 }
 
@@ -260,6 +329,37 @@ print_fact(const json_t *one, const char *key, const char *label)
 	putchar('\n');
 }
 
+/* One line a step: > marks what decided. */
+static void
+print_path(const json_t *one)
+{
+	const json_t *step;
+	size_t i;
+
+	json_array_foreach(json_object_get(one, "path"), i, step)
+	{
+		const json_t *event = json_object_get(step, "event");
+
+		printf("  %c %-9s %s/%s",
+		    json_is_true(json_object_get(step, "decides")) ? '>' : ' ',
+		    out_get(step, "relation"), out_get(step, "brand"),
+		    out_get(step, "purpose"));
+		printf(" (%s): %s", out_get(step, "basis"),
+		    out_get(step, "state"));
+		if (out_get(step, "flags")[0] != '\0')
+			printf(", %s", out_get(step, "flags"));
+		if (out_get(step, "since")[0] != '\0')
+			printf(" since %s", out_get(step, "since"));
+		printf("; stands %s", out_get(step, "stands"));
+		if (out_get(step, "expires")[0] != '\0')
+			printf(" until %s", out_get(step, "expires"));
+		if (json_is_integer(event))
+			printf(", event %lld",
+			    (long long)json_integer_value(event));
+		putchar('\n');
+	}
+}
+
 static void
 print(const json_t *out)
 {
@@ -285,6 +385,7 @@ print(const json_t *out)
 		print_fact(one, "base_standing", "no +tag");
 		print_fact(one, "expires", "expires");
 		print_fact(one, "read", "read from");
+		print_path(one);
 	}
 }
 

@@ -178,3 +178,20 @@ out_table(
 	    print_cell(
 		out_get(row, columns[c].key), width[c], c + 1 == n_columns);
 }
+
+void
+out_tree(json_t *array, const char *key)
+{
+	json_t *row, *text;
+	size_t i;
+
+	json_array_foreach(array, i, row)
+	{
+		int depth =
+		    (int)json_integer_value(json_object_get(row, "depth"));
+
+		text = json_sprintf("%*s%s", 2 * depth, "", out_get(row, key));
+		need(text != NULL &&
+		    json_object_set_new(row, "tree", text) == 0);
+	}
+}

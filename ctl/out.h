@@ -47,6 +47,9 @@ struct out_column {
 void out_table(const json_t *array, const struct out_column *columns,
     size_t n_columns) __attribute__((nonnull));
 
+/* Gives every object of an array a "tree": its `key`, indented by "depth". */
+void out_tree(json_t *array, const char *key) __attribute__((nonnull));
+
 /* "assentctl: text" on standard error. */
 void out_error(const char *text) __attribute__((nonnull));
 

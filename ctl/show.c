@@ -2,7 +2,8 @@
 /*
  * show - what is on record for one address
  *
- * The current state as the rules left it, not the ledger: how it came about is
+ * The person's own state, and beside it what it comes to with what stands above
+ * and what is required.  Not the ledger: how it came about is
  * the data protection officer's to read.
  */
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include "ctl.h"
 #include "out.h"
 #include "policy/arena.h"
+#include "policy/permit.h"
 #include "policy/store.h"
 
 /* The columns of the query below. */
@@ -25,22 +27,59 @@ enum {
 	STATE,
 	OBJECTED,
 	RESTRICTED,
+	SUSPENDED,
 	EXPIRED,
+	EFFECTIVE,
 	SINCE,
-	EXPIRES
+	EXPIRES,
+	ENDS
 };
 
+/* A row for what is on record, and for what follows from it. */
 static const struct pg_statement query = {
-    .sql = "SELECT e.contact_id, e.canonical, e.original, b.slug, p.slug, "
-	   "c.channel, c.state, c.objected, c.restricted, "
-	   "c.expires_at <= now(), floor(extract(epoch FROM c.since)), "
-	   "floor(extract(epoch FROM c.expires_at)) "
-	   "FROM assent.endpoint e "
-	   "LEFT JOIN assent.consent c USING (contact_id) "
-	   "LEFT JOIN assent.purpose p ON p.id = c.purpose_id "
+    .sql = "WITH who AS (SELECT contact_id, canonical, original "
+	   "FROM assent.endpoint WHERE key = $1), stands AS MATERIALIZED ("
+	   "SELECT e.* FROM who CROSS JOIN "
+	   "unnest(enum_range(NULL::assent.endpoint_kind)) AS k (kind) "
+	   "CROSS JOIN LATERAL assent.effective(contact_id, kind) AS e), "
+	   "pair AS (SELECT purpose_id, channel FROM assent.consent "
+	   "JOIN who USING (contact_id) "
+	   "UNION SELECT purpose, channel FROM stands) "
+	   "SELECT w.contact_id, w.canonical, w.original, b.slug, p.slug, "
+	   "k.channel, coalesce(c.state, 'none'), coalesce(c.objected, false), "
+	   "coalesce(c.restricted, false), c.suspended_at IS NOT NULL, "
+	   "coalesce(f.standing IN (2, 6) AND f.expires <= now(), false), "
+	   "coalesce(f.standing, 0), floor(extract(epoch FROM c.since)), "
+	   "floor(extract(epoch FROM c.expires_at)), "
+	   "floor(extract(epoch FROM f.expires)) "
+	   "FROM who w LEFT JOIN pair k ON true "
+	   "LEFT JOIN assent.consent c ON c.contact_id = w.contact_id "
+	   "AND c.purpose_id = k.purpose_id AND c.channel = k.channel "
+	   "LEFT JOIN stands f "
+	   "ON f.purpose = k.purpose_id AND f.channel = k.channel "
+	   "LEFT JOIN assent.purpose p ON p.id = k.purpose_id "
 	   "LEFT JOIN assent.brand b ON b.id = p.brand_id "
-	   "WHERE e.key = $1 ORDER BY b.slug, p.slug, c.channel",
+	   "ORDER BY b.slug, p.slug, k.channel",
 };
+
+/* The words of enum standing, but what has run out is expired. */
+static const char *
+effective_word(const struct pg_rows *rows, size_t i)
+{
+	static const char *const words[] = {
+	    [STANDING_NONE] = "none",
+	    [STANDING_PENDING] = "pending",
+	    [STANDING_GRANTED] = "granted",
+	    [STANDING_WITHDRAWN] = "withdrawn",
+	    [STANDING_OBJECTED] = "objected",
+	    [STANDING_RESTRICTED] = "restricted",
+	    [STANDING_SUSPENDED] = "suspended",
+	};
+
+	if (pg_rows_text(rows, i, EXPIRED)[0] == 't')
+		return "expired";
+	return words[pg_rows_int(rows, i, EFFECTIVE) % STANDING_COUNT];
+}
 
 static bool
 is_true(const struct pg_rows *rows, size_t row, size_t col)
@@ -59,9 +98,12 @@ add_consent(json_t *list, const struct pg_rows *rows, size_t i)
 	out_text(one, "state", pg_rows_text(rows, i, STATE));
 	out_bool(one, "objected", is_true(rows, i, OBJECTED));
 	out_bool(one, "restricted", is_true(rows, i, RESTRICTED));
+	out_bool(one, "suspended", is_true(rows, i, SUSPENDED));
 	out_bool(one, "expired", is_true(rows, i, EXPIRED));
 	out_time(one, "since", pg_rows_int(rows, i, SINCE));
 	out_time(one, "expires", pg_rows_int(rows, i, EXPIRES));
+	out_text(one, "effective", effective_word(rows, i));
+	out_time(one, "ends", pg_rows_int(rows, i, ENDS));
 }
 
 static void
@@ -110,14 +152,14 @@ add_flags(json_t *one)
 	size_t len = 0;
 
 	for (const char *const *flag = (const char *const[]){"objected",
-		 "restricted", "expired", NULL};
+		 "restricted", "suspended", NULL};
 	     *flag != NULL; flag++)
 		if (json_is_true(json_object_get(one, *flag)))
 			len += (size_t)snprintf(text + len, sizeof(text) - len,
 			    "%s%s", len == 0 ? "" : ",", *flag);
 	out_text(one, "flags", len == 0 ? "-" : text);
-	if (json_is_null(json_object_get(one, "expires")))
-		out_text(one, "expires", "never");
+	if (json_is_null(json_object_get(one, "ends")))
+		out_text(one, "ends", "never");
 }
 
 static void
@@ -130,7 +172,8 @@ print(const json_t *out)
 	    {"state", "STATE"},
 	    {"flags", "FLAGS"},
 	    {"since", "SINCE"},
-	    {"expires", "EXPIRES"},
+	    {"effective", "EFFECTIVE"},
+	    {"ends", "ENDS"},
 	};
 	json_t *list = json_object_get(out, "consents"), *one;
 	size_t i;

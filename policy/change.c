@@ -229,3 +229,16 @@ change_opt_out(struct changer *ch, const struct addr_key *key, uint16_t purpose,
 	return commit(ch, &m, &opt_out, params,
 	    sizeof(params) / sizeof(params[0]), changed, e);
 }
+
+int
+change_wait(struct changer *ch, struct err *e)
+{
+	int64_t epoch, age, wait = lease_wait(ch->lease);
+
+	if (store_epoch(ch->store, &epoch, &age, e) != 0)
+		return -1;
+	see_epoch(ch, epoch);
+	if (age < wait + COMMIT_MAX)
+		clock_sleep_until(clock_now() + wait);
+	return 0;
+}

@@ -29,7 +29,9 @@ struct store;
 	X(CHANGE_OBJECT, "object")                                             \
 	X(CHANGE_LIFT_OBJECTION, "lift-objection")                             \
 	X(CHANGE_RESTRICT, "restrict")                                         \
-	X(CHANGE_LIFT_RESTRICTION, "lift-restriction")
+	X(CHANGE_LIFT_RESTRICTION, "lift-restriction")                         \
+	X(CHANGE_SUSPEND, "suspend")                                           \
+	X(CHANGE_UNSUSPEND, "unsuspend")
 
 enum change_act {
 #define X(id, word) id,
@@ -75,5 +77,10 @@ int change_opt_out(struct changer *ch, const struct addr_key *key,
     uint16_t purpose, enum channel channel, const char *source,
     const char *proof, bool *changed, struct err *e)
     __attribute__((nonnull(1, 2, 5, 7, 8), warn_unused_result));
+
+/* Returns when everything that was committed before is in force on every node,
+ * also what nobody marked. -1 when the database cannot be asked. */
+int change_wait(struct changer *ch, struct err *e)
+    __attribute__((nonnull, warn_unused_result));
 
 #endif

@@ -36,13 +36,13 @@ judge(const struct permit *p, const struct decide_facts *f)
 	case STANDING_RESTRICTED:
 		return REASON_RESTRICTED;
 	case STANDING_SUSPENDED:
-		return REASON_SUSPENDED;
 	case STANDING_GRANTED:
 		break;
 	}
 	if (pair.expires != 0 && pair.expires <= f->now)
 		return REASON_EXPIRED;
-	return REASON_GRANTED;
+	return pair.standing == STANDING_GRANTED ? REASON_GRANTED
+						 : REASON_SUSPENDED;
 }
 
 /* Whether the answer for the address without its +tag counts against the

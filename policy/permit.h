@@ -44,7 +44,8 @@ struct permit {
 
 struct permit_pair {
 	enum standing standing;
-	int64_t expires; /* seconds since 1970; 0 never */
+	int64_t expires; /* seconds since 1970; 0 never.  Counts for what is
+			  * granted or suspended */
 };
 
 /* Decodes and checks `len` octets, which must outlive `out`.  Anything that is

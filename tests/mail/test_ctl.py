@@ -4,12 +4,17 @@
 import json
 import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 
+import psycopg2
 import pytest
+from conftest import wait_for
 
 COMMANDS = ["keys new", "keys rotate", "migrate", "check", "brand add",
-    "brand list", "purpose add", "purpose list", "grant", "withdraw", "object",
-    "restrict", "show", "explain", "batch"]
+    "brand list", "purpose add", "purpose edit", "purpose list", "purpose tree",
+    "purpose depend", "purpose text add", "purpose text list",
+    "purpose template gdpr", "repack", "grant", "withdraw", "object",
+    "restrict", "suspend", "unsuspend", "show", "explain", "batch"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -27,6 +32,15 @@ def test_every_command_has_help(stack, command):
     (["grant", "a@b.test", "no-such-purpose"], 1),
     (["grant", "a@b.test", "newsletter", "--expires", "someday"], 1),
     (["grant", "a@b.test", "newsletter", "--at", "2999-01-01"], 1),
+    (["purpose", "edit", "newsletter", "--basis", "whim"], 2),
+    (["purpose", "edit", "newsletter", "--opt-in", "triple"], 2),
+    (["purpose", "edit", "newsletter", "--validity", "soon"], 1),
+    (["purpose", "edit", "newsletter", "--parent", "nothing"], 1),
+    (["purpose", "depend", "newsletter", "likes", "offers"], 2),
+    (["purpose", "depend", "newsletter", "requires", "newsletter"], 1),
+    (["purpose", "tree", "--brand", "nobody"], 1),
+    (["purpose", "text", "add", "newsletter", "en"], 2),
+    (["brand", "add", "x", "--name", "x", "--parent", "nobody"], 1),
     (["show", "nobody-at-all@rcpt.test"], 1),
     (["explain", "granted@rcpt.test", "no-such-stream"], 1),
     (["keys", "new"], 1), (["brand", "add", "acme", "--name", "x"], 1)])
@@ -143,3 +157,112 @@ def test_the_ledger_holds_every_change_once(stack):
 		WHERE n.canonical = %s ORDER BY e.id""", address)
 	assert rows == [("grant", "assent_operator", True),
 	    ("withdraw", "assent_operator", True)]
+
+
+def path_of(stack, address):
+	one = stack.explain(address)["purposes"][0]
+	return one["reason"], {(s["relation"], s["brand"], s["purpose"]): s
+	    for s in one["path"]}
+
+
+def test_trees_cover_and_a_change_of_them_is_in_force(own_stack):
+	s = own_stack
+	s.ctl("brand", "add", "group", "--name", "Group")
+	s.ctl("brand", "add", "sister", "--name", "Sister", "--parent", "group")
+	assert [(b["brand"], b["depth"]) for b in json.loads(s.ctl("brand",
+	    "list", "--json").stdout)["brands"]] == [("acme", 0), ("group", 0),
+	    ("sister", 1)]
+	s.ctl("purpose", "add", "marketing", "--brand", "acme", "--title", "M",
+	    "--channel", "email,sms")
+	s.ctl("purpose", "edit", "newsletter", "--parent", "marketing")
+	s.ctl("grant", "tree@rcpt.test", "marketing")
+	reason, path = path_of(s, "tree@rcpt.test")
+	step = path["above", "acme", "marketing"]
+	assert reason == "granted" and step["decides"] and step["event"]
+	assert s.rcpt("tree@rcpt.test").startswith("250")
+	shown = {c["purpose"]: (c["state"], c["effective"]) for c in json.loads(
+	    s.ctl("show", "tree@rcpt.test", "--json").stdout)["consents"]}
+	assert shown == {"marketing": ("granted", "granted"),
+	    "newsletter": ("none", "granted")}
+	# What takes away is in force when the command has answered.
+	s.ctl("purpose", "edit", "newsletter", "--parent", "all")
+	assert "no-consent" in s.rcpt("tree@rcpt.test")
+	s.ctl("purpose", "edit", "newsletter", "--parent", "marketing")
+	s.ctl("purpose", "depend", "newsletter", "requires", "offers")
+	assert "no-consent" in s.rcpt("tree@rcpt.test")
+	told = s.ctl("purpose", "depend", "offers", "requires", "newsletter",
+	    check=False)
+	assert told.returncode == 1 and \
+	    "circle: acme/newsletter, acme/offers" in told.stderr
+	s.ctl("purpose", "depend", "newsletter", "requires", "offers",
+	    "--remove")
+	assert s.rcpt("tree@rcpt.test").startswith("250")
+	s.ctl("purpose", "edit", "marketing", "--validity", "1 second")
+	assert wait_expired(s)
+	assert not s.sql("SELECT * FROM assent.outdated")
+
+
+def wait_expired(s):
+	return wait_for(lambda: "expired" in s.rcpt("tree@rcpt.test"))
+
+
+def test_what_was_interrupted_is_finished(stack):
+	stack.sql("SELECT assent.outdate()")
+	assert "repack" in stack.ctl("check", check=False).stdout
+	assert json.loads(stack.ctl("repack", "--json").stdout) == {
+	    "permits": 0}
+	assert not stack.sql("SELECT * FROM assent.outdated")
+
+
+def test_a_change_waits_for_who_began_before_it(stack):
+	address = f"late-{os.getpid()}@rcpt.test"
+	stack.ctl("purpose", "add", "late", "--brand", "acme", "--title", "L",
+	    "--channel", "email", "--basis", "contract")
+	with psycopg2.connect(stack.env["DATABASE_URL"]) as db, \
+	    db.cursor() as cursor, ThreadPoolExecutor() as other:
+		cursor.execute("SELECT assent.change('', 'grant', %s, 'email', "
+		    "%s, %s, (SELECT id FROM assent.purpose WHERE slug = "
+		    "'offers'), 'email', NULL, NULL, 'test', NULL)",
+		    (os.urandom(13), address, address))
+		edit = other.submit(stack.ctl, "purpose", "edit", "late",
+		    "--basis", "consent")
+		with pytest.raises(TimeoutError):
+			edit.result(timeout=2)
+		db.commit()
+		assert "before" in edit.result(timeout=30).stderr
+	# Only what the newest permit says holds: no contract, no grant.
+	((packed,),) = stack.sql("SELECT packed FROM assent.permit "
+	    "JOIN assent.endpoint USING (key) WHERE canonical = %s", address)
+	((late,),) = stack.sql("SELECT id FROM assent.purpose "
+	    "WHERE slug = 'late'")
+	assert late.to_bytes(2, "big") + b"\x02" not in bytes(packed)
+
+
+def test_suspension_stops_and_is_lifted(stack):
+	address = stack.subscriber()
+	stack.ctl("suspend", address, "newsletter")
+	assert stack.explain(address)["purposes"][0]["reason"] == "suspended"
+	stack.ctl("unsuspend", address, "newsletter")
+	assert stack.explain(address)["granted"]
+
+
+def test_the_gdpr_template_and_its_texts(stack):
+	stack.ctl("brand", "add", "eu", "--name", "Eu")
+	stack.ctl("purpose", "template", "gdpr", "--brand", "eu")
+	tree = {p["purpose"]: p for p in json.loads(stack.ctl("purpose", "tree",
+	    "--brand", "eu", "--json").stdout)["purposes"]}
+	assert len(tree) == 13
+	assert tree["marketing-automatic"]["channels"] == "email,sms,push,im"
+	assert tree["marketing-automatic"]["parent"] == "eu/marketing"
+	assert tree["soft-opt-in-email"]["basis"] == "soft-opt-in"
+	told = stack.ctl("purpose", "text", "add", "eu/profiling", "pl",
+	    "--title", "Profilowanie", "--body", "Nowy tekst", "--json")
+	assert json.loads(told.stdout)["version"] == 2
+	texts = json.loads(stack.ctl("purpose", "text", "list", "eu/profiling",
+	    "--json").stdout)["texts"]
+	assert [(t["language"], t["version"]) for t in texts] == [("en", 1),
+	    ("it", 1), ("pl", 2), ("pl", 1)]
+	# All of it or nothing.
+	told = stack.ctl("purpose", "template", "gdpr", "--brand", "eu",
+	    check=False)
+	assert told.returncode == 1 and "marketing" in told.stderr

@@ -34,7 +34,7 @@ SELECT is(pg_temp.standing(1, 'offers'), 2, 'the other purpose stays');
 CREATE TEMPORARY TABLE again (n int, act assent.act);
 INSERT INTO again VALUES (10, 'pend'), (11, 'grant'), (12, 'withdraw'),
 	(13, 'object'), (14, 'restrict'), (15, 'lift-objection'),
-	(16, 'lift-restriction');
+	(16, 'lift-restriction'), (17, 'suspend'), (18, 'unsuspend');
 SELECT pg_temp.act(act, n, 'news', now() - interval '1 hour') FROM again
 \g /dev/null
 CREATE TEMPORARY TABLE before AS SELECT pg_temp.events() AS events,
@@ -85,6 +85,17 @@ SELECT throws_ok(
 	$$SELECT pg_temp.act('grant', 22, 'news', '-infinity')$$, NULL, NULL,
 	'an act has a date');
 
+-- Also one that was made by hand.
+SELECT pg_temp.act('pend', 24, 'news', now() - interval '9 days')
+\g /dev/null
+UPDATE assent.consent SET state = 'withdrawn', since = now() - interval '2 days'
+	WHERE contact_id = pg_temp.contact(24);
+SELECT is(pg_temp.act('pend', 24, 'news', now() - interval '1 day'), true,
+	'who left by hand may be asked again');
+SELECT throws_like(
+	$$SELECT pg_temp.act('grant', 24, 'news', now() - interval '3 days')$$,
+	'withdrawn on %', 'but not be granted what they left');
+
 -- Renewal: newer dates and expiries, by newer grants only.
 SELECT pg_temp.act('grant', 23, 'news', now() - interval '3 days',
 	now() + interval '1 day')
@@ -116,7 +127,7 @@ SELECT throws_ok(
 	format('%s for purpose %s is refused', act, purpose))
 FROM unnest(enum_range(NULL::assent.act)) AS act,
 	unnest('{0,65535,-1}'::int[]) AS purpose
-WHERE act NOT IN ('lift-objection', 'lift-restriction');
+WHERE act NOT IN ('lift-objection', 'lift-restriction', 'unsuspend');
 SELECT is(pg_temp.events(), events, 'nothing of this is in the ledger')
 	FROM size;
 SELECT is((SELECT count(*) FROM assent.contact), contacts,

@@ -152,5 +152,11 @@ SELECT is(pg_temp.count_too_late(60 + i::int), 0::bigint,
 	n || ' different expiries: none is later than it should be')
 FROM unnest('{200,255,256,257,400}'::int[]) WITH ORDINALITY AS t (n, i);
 
+SELECT is(array_agg(c ORDER BY c), assent.kind_channels(k),
+	'the channels of ' || k)
+FROM unnest(enum_range(NULL::assent.endpoint_kind)) AS k
+LEFT JOIN unnest(enum_range(NULL::assent.channel)) AS c
+	ON assent.channel_kind(c) = k GROUP BY k;
+
 SELECT * FROM finish();
 ROLLBACK;

@@ -27,7 +27,13 @@ INSERT INTO may_read VALUES
 	('permit',      '{assent_milter,assent_reader,assent_operator}'),
 	('contact',     '{assent_operator}'),
 	('endpoint',    '{assent_operator}'),
-	('consent',     '{assent_operator}');
+	('consent',     '{assent_operator}'),
+	('dependency',  '{assent_operator}'),
+	('purpose_text', '{assent_operator}'),
+	('lineage',     '{assent_operator}'),
+	('left_with',   '{assent_operator}'),
+	('needed',      '{assent_operator}'),
+	('outdated',    '{assent_operator}');
 
 -- Functions that may be called.
 CREATE TEMPORARY TABLE may_call (name text, roles text[]);
@@ -37,9 +43,18 @@ INSERT INTO may_call VALUES
 	('change',         '{assent_operator}'),
 	('brand_add',      '{assent_operator}'),
 	('purpose_add',    '{assent_operator}'),
-	('standing',       '{assent_operator}'),
+	('purpose_edit',   '{assent_operator}'),
+	('purpose_depend', '{assent_operator}'),
+	('purpose_name',   '{assent_operator}'),
+	('purposes_add',   '{assent_operator}'),
+	('text_add',       '{assent_operator}'),
+	('effective',      '{assent_operator}'),
+	('explain',        '{assent_operator}'),
+	('repack_batch',   '{assent_operator}'),
+	('repacked',       '{assent_operator}'),
 	('channel_number', '{assent_operator}'),
-	('channel_kind',   '{assent_operator}');
+	('channel_kind',   '{assent_operator}'),
+	('kind_channels',  '{assent_operator}');
 
 -- Runs `what` as a role and takes it back. Whether it was let in.
 CREATE FUNCTION pg_temp.let_in(p_role text, what text) RETURNS boolean

@@ -53,7 +53,8 @@ make_subject(struct subject *s, size_t n)
 	};
 	for (int i = 0; i < 4; i++)
 		s->expiry[i] = (uint8_t)(ends[end].expires >> (24 - 8 * i));
-	if (s->reason == REASON_GRANTED && ends[end].over)
+	if ((s->reason == REASON_GRANTED || s->reason == REASON_SUSPENDED) &&
+	    ends[end].over)
 		s->reason = REASON_EXPIRED;
 	if (!known)
 		s->reason = REASON_UNKNOWN;

@@ -22,9 +22,9 @@ instant_text(int64_t t, char out[INSTANT_TEXT])
 	struct tm tm;
 
 	if (t == INT64_MAX)
-		return strcpy(out, "infinity");
+		return memcpy(out, "infinity", sizeof("infinity"));
 	if (t == INT64_MIN)
-		return strcpy(out, "-infinity");
+		return memcpy(out, "-infinity", sizeof("-infinity"));
 	if (micro < 0) {
 		micro += SECOND;
 		second--;

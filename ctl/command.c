@@ -20,6 +20,7 @@ static const struct command *const nouns[] = {
     commands_show,
     commands_explain,
     commands_batch,
+    commands_ledger,
 };
 
 enum { NOUNS = sizeof(nouns) / sizeof(nouns[0]) };
@@ -95,7 +96,7 @@ command_find(const char *const *words, size_t n, size_t *used, struct err *e)
 static void
 print_line(const struct command *c)
 {
-	printf("  %-14s %s\n", c->name, c->summary);
+	printf("  %-17s %s\n", c->name, c->summary);
 }
 
 void
@@ -109,7 +110,7 @@ command_help_all(void)
 	for (size_t i = 0; i < NOUNS; i++)
 		for (const struct command *c = nouns[i]; c->name != NULL; c++)
 			print_line(c);
-	puts("  help           this, or \"help COMMAND\"\n"
+	puts("  help              this, or \"help COMMAND\"\n"
 	     "\n"
 	     "options, before or after the command:\n"
 	     "  -c, --config FILE  the configuration, else $ASSENT_CONF, else\n"

@@ -51,7 +51,8 @@ struct command {
 /* Each noun's commands, ended by one without a name. */
 extern const struct command commands_keys[], commands_migrate[],
     commands_check[], commands_brand[], commands_purpose[], commands_consent[],
-    commands_show[], commands_explain[], commands_batch[];
+    commands_show[], commands_explain[], commands_batch[], commands_ledger[],
+    commands_proof[];
 
 /* The command that `words` (of `n`) begin with, and in `*used` how many of
  * them name it.  NULL and `e`, which says what there is instead. */

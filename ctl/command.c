@@ -21,6 +21,7 @@ static const struct command *const nouns[] = {
     commands_explain,
     commands_batch,
     commands_ledger,
+    commands_proof,
 };
 
 enum { NOUNS = sizeof(nouns) / sizeof(nouns[0]) };

@@ -97,8 +97,9 @@ keys_public_parse(const char *text, uint8_t out[KEYS_PUBLIC])
 {
 	size_t n = 0;
 
-	return sodium_base642bin(out, KEYS_PUBLIC, text, strlen(text), NULL, &n,
-		   NULL, sodium_base64_VARIANT_ORIGINAL) == 0 &&
+	return sodium_init() >= 0 &&
+	    sodium_base642bin(out, KEYS_PUBLIC, text, strlen(text), NULL, &n,
+		NULL, sodium_base64_VARIANT_ORIGINAL) == 0 &&
 	    n == KEYS_PUBLIC;
 }
 

@@ -9,7 +9,8 @@ import pytest
 
 COMMANDS = ["keys new", "keys rotate", "migrate", "check", "brand add",
     "brand list", "purpose add", "purpose list", "grant", "withdraw", "object",
-    "restrict", "show", "explain", "batch"]
+    "restrict", "show", "explain", "batch", "ledger checkpoint",
+    "ledger verify", "ledger key", "proof", "proof verify"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

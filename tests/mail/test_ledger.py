@@ -3,17 +3,21 @@
 
 import contextlib
 import json
+import os
 import subprocess
 import threading
 
 import psycopg2
 import pytest
 
+from conftest import ROOT, new_stack
+
+ASSENTCTL = ROOT / os.environ.get("BUILD", "build") / "assentctl"
+
 
 @pytest.fixture(scope="module")
 def ledger(request):
 	"""A stack whose ledger has a past: three roots, and events after."""
-	from conftest import new_stack
 	s = new_stack()
 	request.addfinalizer(s.close)
 	for _ in range(2):
@@ -414,3 +418,167 @@ def test_each_role_by_its_own_login(ledger, role):
 
 COLUMN = {"event": "source", "event_person": "salt", "leaf": "hash",
     "merkle_node": "hash", "checkpoint": "root", "opened": "event_id"}
+
+
+@pytest.fixture(scope="module")
+def proof(ledger):
+	"""A proof in a file, its document, and the public key."""
+	address = ledger.subscriber()
+	ledger.ctl("withdraw", address, "newsletter", "--evidence",
+	    "a \"parchment\" zażółć 7")
+	ledger.ctl("grant", address, "offers", "--expires", "2999-01-01")
+	ledger.ctl("ledger", "checkpoint")
+	ledger.ctl("withdraw", address, "offers")
+	told = ledger.ctl("proof", address)
+	key = ledger.ctl("ledger", "key").stdout.split()[1]
+	return address, json.loads(told.stdout), key
+
+
+def examine(document, key):
+	"""Offline: no configuration, no server."""
+	text = document if isinstance(document, str) else json.dumps(document)
+	told = subprocess.run([ASSENTCTL, "-c", "/nonexistent", "proof",
+	    "verify", "-", "--key", key, "--json"], input=text,
+	    capture_output=True, text=True, check=False, timeout=30)
+	out = json.loads(told.stdout)
+	assert told.returncode == (0 if out.get("ok") else 1), told
+	return out
+
+
+def scalars(node, path=()):
+	"""Every value that is no list and no object, with its place."""
+	if isinstance(node, (dict, list)):
+		pairs = node.items() if isinstance(node, dict) else \
+		    enumerate(node)
+		for key, value in pairs:
+			yield from scalars(value, (*path, key))
+	else:
+		yield path, node
+
+
+def changed(document, path, value):
+	copy = json.loads(json.dumps(document))
+	at = copy
+	for key in path[:-1]:
+		at = at[key]
+	at[path[-1]] = value
+	return copy
+
+
+def flips(value):
+	"""The value with one character flipped, at both ends and inside."""
+	if isinstance(value, str):
+		for i in {0, len(value) // 2, len(value) - 1} if value else ():
+			for bit in (1, 32):
+				c = chr(ord(value[i]) ^ bit)
+				yield value[:i] + c + value[i + 1:]
+	elif isinstance(value, int):
+		yield from (value + 1, -value - 1, str(value), float(value))
+	else:
+		yield from (0, "", False)
+
+
+def test_a_proof_holds_offline(proof):
+	address, document, key = proof
+	out = examine(document, key)
+	assert out["ok"] and out["events"] == 3 and out["address"] == address
+	assert document["unsigned"] == 1
+	facts = [e["facts"] for e in document["events"]]
+	assert [f["act"] for f in facts] == ["grant", "withdraw", "grant"]
+	assert json.loads(document["events"][1]["personal"]["fields"]) == {
+	    "evidence": "a \"parchment\" zażółć 7"}
+	# Written in another way it is the same document.
+	assert examine(json.dumps(document, indent=7, sort_keys=True), key)["ok"]
+
+
+def test_a_proof_has_a_consent_record(proof):
+	address, document, _ = proof
+	record = document["consent_record"]
+	assert record["schema_version"] == "ISO/IEC TS 27560:2023"
+	assert record["pii_principal_id"] == address
+	assert {p["purpose"] for p in record["pii_processing"]["purposes"]} == {
+	    "acme/newsletter", "acme/offers"}
+	assert [p["party_name"] for p in record["party_identification"]] == [
+	    "Acme"]
+	assert [e["event_state"] for e in record["events"]] == ["given",
+	    "withdrawn", "given"]
+
+
+def test_no_flipped_character_is_proof(proof):
+	_, document, key = proof
+	tried = 0
+	for path, value in scalars(document):
+		for other in flips(value):
+			out = examine(changed(document, path, other), key)
+			assert not out.get("ok"), (path, value, other)
+			tried += 1
+	assert tried > 200
+
+
+def test_no_altered_document_is_proof(proof):
+	_, document, key = proof
+	for alter in (lambda d: d["events"].pop(), lambda d: d["events"].reverse(),
+	    lambda d: d["events"].append(d["events"][0]),
+	    lambda d: d.update(more=1), lambda d: d.pop("made_at"),
+	    lambda d: d["checkpoint"].update(more=1), lambda d: d.pop("events"),
+	    lambda d: d["events"][0].update(personal=None),
+	    lambda d: d.pop("signature"), lambda d: d.pop("checkpoint"),
+	    lambda d: d["events"][0]["path"].pop()):
+		copy = json.loads(json.dumps(document))
+		alter(copy)
+		assert not examine(copy, key).get("ok")
+	for text in ("", "[]", "{}", "null", "{\"a\": 1, \"a\": 1}", "\x00"):
+		assert not examine(text, key).get("ok")
+	assert not examine(document, "A" * 43 + "=")["ok"]
+	for bad in ("", "x", key[:-4], key + "AAAA"):
+		told = subprocess.run([ASSENTCTL, "proof", "verify", "-",
+		    f"--key={bad}", "--json"], input="{}",
+		    capture_output=True, text=True, check=False)
+		assert told.returncode == 2 and json.loads(told.stdout)["error"]
+
+
+def test_a_proof_outlives_the_person(ledger, proof):
+	address, document, key = proof
+	ids = [e["facts"]["id"] for e in document["events"]]
+	assert ledger.sql("SELECT assent.erase_person_fields(%s::bigint[], "
+	    "'forget')", ids) == [(3,)]
+	assert verify(ledger)["ok"]
+	ledger.ctl("ledger", "checkpoint")
+	assert verify(ledger)["ok"]
+	assert examine(document, key)["ok"]
+	later = json.loads(ledger.ctl("proof", address).stdout)
+	assert examine(later, key)["ok"]
+	erased = [e for e in later["events"] if e["personal"] is None]
+	assert [e["facts"]["id"] for e in erased] == ids
+	assert {e["facts"]["about"] for e in later["events"]
+	    if e["facts"]["act"] == "erase"} == set(ids)
+	assert "parchment" not in json.dumps(later)
+
+
+def test_reading_is_recorded(ledger, proof):
+	address = proof[0]
+	def reads():
+		return ledger.sql("""SELECT e.actor FROM assent.event e
+		    JOIN assent.endpoint n USING (contact_id)
+		    WHERE e.act = 'access' AND n.canonical = %s""", address)
+	before = len(reads())
+	ledger.ctl("proof", address.upper())
+	assert len(reads()) == before + 1 and reads()[-1] == ("assent_dpo",)
+
+
+def test_a_proof_in_a_file(ledger, proof):
+	address, _, key = proof
+	file = ledger.folder / "run" / "proof.json"
+	ledger.ctl("proof", address, "--out", str(file))
+	try:
+		assert file.stat().st_mode & 0o777 == 0o600
+		told = ledger.ctl("proof", "verify", str(file), "--key", key)
+		assert told.stdout.startswith("the proof holds: ")
+		assert ledger.ctl("proof", address, "--out", str(file),
+		    check=False).returncode == 1
+	finally:
+		file.unlink()
+	told = ledger.ctl("proof", "nobody-at-all@rcpt.test", check=False)
+	assert told.returncode == 1 and "unknown" in told.stderr
+	told = ledger.ctl("proof", ledger.subscriber(), check=False)
+	assert told.returncode == 1 and "ledger checkpoint" in told.stderr

@@ -19,7 +19,7 @@ ALTER TYPE assent.act ADD VALUE IF NOT EXISTS 'erase';
 ALTER TABLE assent.event
 	ALTER COLUMN purpose_id DROP NOT NULL,
 	ALTER COLUMN channel DROP NOT NULL,
-	ADD COLUMN about bigint REFERENCES assent.event,
+	ADD COLUMN about bigint,
 	ADD COLUMN leaf bytea,
 	ADD CHECK ((purpose_id IS NULL) = (channel IS NULL));
 COMMENT ON COLUMN assent.event.about IS 'Another event, which this one is about';
@@ -88,9 +88,9 @@ END $$;
 CREATE OR REPLACE FUNCTION assent.record(p_act assent.act, p_contact bigint,
 	p_purpose int, p_channel assent.channel, p_at timestamptz,
 	p_expires timestamptz, p_source text, p_fields jsonb)
-RETURNS bigint LANGUAGE plpgsql SET search_path = assent, pg_temp AS $$
+RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
-	e event;
+	e assent.event;
 BEGIN
 	e.act := p_act;
 	e.contact_id := p_contact;
@@ -99,7 +99,7 @@ BEGIN
 	e.at := p_at;
 	e.expires_at := p_expires;
 	e.source := p_source;
-	RETURN append(e, p_fields);
+	RETURN assent.append(e, p_fields);
 END $$;
 
 CREATE TABLE assent.leaf (

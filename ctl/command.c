@@ -25,6 +25,8 @@ static const struct command *const nouns[] = {
     commands_show,
     commands_explain,
     commands_batch,
+    commands_ledger,
+    commands_proof,
 };
 
 enum { NOUNS = sizeof(nouns) / sizeof(nouns[0]) };

@@ -8,6 +8,7 @@
 #include "policy/keys.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "args.h"
@@ -49,13 +50,15 @@ print_new(const json_t *out)
 static enum outcome
 run_rotate(struct ctl *c, const struct args *a, json_t *out, struct err *e)
 {
+	bool ledger = args_flag(a, "ledger");
 	int number;
 
-	(void)a;
 	if (ctl_conf(c, e) != 0 ||
-	    keys_rotate(c->conf->keys.file, &number, e) != 0)
+	    keys_rotate(c->conf->keys.file, ledger ? KEYS_LEDGER : KEYS_TOKEN,
+		&number, e) != 0)
 		return OUTCOME_FAILED;
 	out_text(out, "file", c->conf->keys.file);
+	out_text(out, "kind", ledger ? "ledger" : "token");
 	out_int(out, "signing", number);
 	return OUTCOME_DONE;
 }
@@ -63,11 +66,19 @@ run_rotate(struct ctl *c, const struct args *a, json_t *out, struct err *e)
 static void
 print_rotate(const json_t *out)
 {
+	long long number = json_integer_value(json_object_get(out, "signing"));
+
 	out_print(out_get(out, "file"));
-	printf(": token key %lld signs, once assent-web and then "
-	       "assent-milter have been reloaded; the older keys still open "
-	       "their links.\n",
-	    (long long)json_integer_value(json_object_get(out, "signing")));
+	if (strcmp(out_get(out, "kind"), "ledger") == 0)
+		printf(": ledger key %lld signs the next checkpoint; give its "
+		       "public half (assentctl ledger key) to whoever checks "
+		       "proofs.\n",
+		    number);
+	else
+		printf(": token key %lld signs, once assent-web and then "
+		       "assent-milter have been reloaded; the older keys "
+		       "still open their links.\n",
+		    number);
 }
 
 const struct command commands_keys[] = {
@@ -86,6 +97,7 @@ const struct command commands_keys[] = {
 	.summary = "Adds a key that signs new links; old links stay good",
 	.about = "Reload assent-web first and assent-milter second, so that "
 		 "no link is sent that\nthe pages cannot open yet.",
+	.options = {{"ledger", NULL, "a key for the ledger instead"}},
 	.run = run_rotate,
 	.print = print_rotate,
     },

@@ -95,6 +95,30 @@ out_object(json_t *array)
 	return object;
 }
 
+json_t *
+out_new(void)
+{
+	json_t *object = json_object();
+
+	need(object != NULL);
+	return object;
+}
+
+void
+out_put(json_t *object, const char *key, json_t *value)
+{
+	need(json_object_set_new(object, key, value) == 0);
+}
+
+json_t *
+out_member(json_t *object, const char *key)
+{
+	json_t *member = out_new();
+
+	out_put(object, key, member);
+	return member;
+}
+
 void
 out_item(json_t *array, const char *text)
 {

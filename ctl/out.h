@@ -32,6 +32,14 @@ json_t *out_array(json_t *object, const char *key)
 json_t *out_object(json_t *array) __attribute__((nonnull, returns_nonnull));
 void out_item(json_t *array, const char *text) __attribute__((nonnull));
 
+/* A new object of one's own, one under `key`, and any value put there, which
+ * then belongs to `object`. */
+json_t *out_new(void) __attribute__((returns_nonnull));
+json_t *out_member(json_t *object, const char *key)
+    __attribute__((nonnull, returns_nonnull));
+void out_put(json_t *object, const char *key, json_t *value)
+    __attribute__((nonnull));
+
 /* A value's text, "" for null and for what is not there. */
 const char *out_get(const json_t *object, const char *key)
     __attribute__((nonnull, returns_nonnull));

@@ -22,7 +22,8 @@ struct arena;
 enum conf_bulk { BULK_PASS, BULK_REFUSE };
 
 struct conf_database {
-	const char *url, *milter_role, *web_role, *reader_role, *operator_role;
+	const char *url, *milter_role, *web_role, *reader_role, *operator_role,
+	    *checkpointer_role, *auditor_role, *dpo_role;
 	int64_t pool, timeout; /* connections; nanoseconds */
 };
 

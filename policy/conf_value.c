@@ -105,6 +105,14 @@ const struct conf_key conf_keys[] = {
 	"login role of assent-web where it only reads"},
     {"database", "operator-role", TYPE_TEXT, AT(database.operator_role),
 	"assent_operator", 0, 0, NULL, NULL, "login role of assentctl"},
+    {"database", "checkpointer-role", TYPE_TEXT, AT(database.checkpointer_role),
+	"assent_checkpointer", 0, 0, NULL, NULL,
+	"login role of assentctl ledger checkpoint"},
+    {"database", "auditor-role", TYPE_TEXT, AT(database.auditor_role),
+	"assent_auditor", 0, 0, NULL, NULL,
+	"login role of assentctl ledger verify"},
+    {"database", "dpo-role", TYPE_TEXT, AT(database.dpo_role), "assent_dpo", 0,
+	0, NULL, NULL, "login role of assentctl proof"},
     {"database", "pool", TYPE_NUMBER, AT(database.pool), "8", 1, 1000, NULL,
 	NULL, "most connections of one program and role"},
     {"database", "timeout", TYPE_DURATION, AT(database.timeout), "2s",
@@ -195,8 +203,8 @@ parse_number(const char *text, int64_t *out, const char **rest, struct err *e)
 	return 0;
 }
 
-static int
-parse_duration(const char *text, int64_t *out, struct err *e)
+int
+conf_parse_duration(const char *text, int64_t *out, struct err *e)
 {
 	static const struct {
 		const char *word;
@@ -224,7 +232,7 @@ parse_bounded(
 	const char *rest = "";
 
 	if (k->type == TYPE_DURATION) {
-		if (parse_duration(text, out, e) != 0)
+		if (conf_parse_duration(text, out, e) != 0)
 			return -1;
 	} else if (parse_number(text, out, &rest, e) != 0) {
 		return -1;

@@ -44,6 +44,10 @@ const struct conf_key *conf_find_key(const char *section, const char *name)
 int conf_set(struct conf *c, const struct conf_key *k, const char *text,
     struct err *e) __attribute__((nonnull(2, 3, 4), warn_unused_result));
 
+/* A duration such as 200ms, 5s, 10m, 2h or 1d, in nanoseconds. */
+int conf_parse_duration(const char *text, int64_t *out, struct err *e)
+    __attribute__((nonnull, warn_unused_result));
+
 /* The place of `text` among `words`. */
 int conf_parse_word(const char *const *words, const char *text, int *out,
     struct err *e) __attribute__((nonnull, warn_unused_result));

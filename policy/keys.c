@@ -26,12 +26,22 @@ struct keys {
 	struct stat stat; /* of the file when it was read */
 	bool has_index;
 	uint8_t index[KEYS_SECRET];
-	int n;
+	int n, n_ledger;
 	struct keys_token token[KEYS_TOKENS];
+	struct keys_ledger ledger[KEYS_TOKENS];
+};
+
+/* The first word of a line, by enum keys_kind. */
+static const char *const words[] = {
+    [KEYS_TOKEN] = "token",
+    [KEYS_LEDGER] = "ledger",
 };
 
 _Static_assert(KEYS_SECRET == crypto_kdf_KEYBYTES, "a secret derives keys");
 _Static_assert(KEYS_SECRET == crypto_stream_xchacha20_KEYBYTES, "cipher key");
+_Static_assert(KEYS_SECRET == crypto_sign_SEEDBYTES, "a secret seeds a pair");
+_Static_assert(KEYS_PUBLIC == crypto_sign_PUBLICKEYBYTES, "Ed25519");
+_Static_assert(KEYS_PAIR == crypto_sign_SECRETKEYBYTES, "Ed25519");
 
 const uint8_t *
 keys_index(const struct keys *k)
@@ -54,6 +64,45 @@ keys_numbered(const struct keys *k, int number)
 	return NULL;
 }
 
+const struct keys_ledger *
+keys_ledger_at(const struct keys *k, int i)
+{
+	return i < k->n_ledger ? &k->ledger[i] : NULL;
+}
+
+const struct keys_ledger *
+keys_ledger_signing(const struct keys *k)
+{
+	return keys_ledger_at(k, 0);
+}
+
+const struct keys_ledger *
+keys_ledger_numbered(const struct keys *k, int number)
+{
+	for (int i = 0; i < k->n_ledger; i++)
+		if (k->ledger[i].number == number)
+			return &k->ledger[i];
+	return NULL;
+}
+
+const char *
+keys_public_text(const uint8_t public[KEYS_PUBLIC], char out[KEYS_PUBLIC_TEXT])
+{
+	return sodium_bin2base64(out, KEYS_PUBLIC_TEXT, public, KEYS_PUBLIC,
+	    sodium_base64_VARIANT_ORIGINAL);
+}
+
+bool
+keys_public_parse(const char *text, uint8_t out[KEYS_PUBLIC])
+{
+	size_t n = 0;
+
+	return sodium_init() >= 0 &&
+	    sodium_base642bin(out, KEYS_PUBLIC, text, strlen(text), NULL, &n,
+		NULL, sodium_base64_VARIANT_ORIGINAL) == 0 &&
+	    n == KEYS_PUBLIC;
+}
+
 static int
 add_token(struct keys *k, int number, const uint8_t secret[KEYS_SECRET],
     struct err *e)
@@ -71,6 +120,23 @@ add_token(struct keys *k, int number, const uint8_t secret[KEYS_SECRET],
 	crypto_kdf_derive_from_key(
 	    t->cipher, sizeof(t->cipher), 2, "assent-t", secret);
 	k->n++;
+	return 0;
+}
+
+static int
+add_ledger(struct keys *k, int number, const uint8_t secret[KEYS_SECRET],
+    struct err *e)
+{
+	struct keys_ledger *l = &k->ledger[k->n_ledger];
+
+	if (number < 0 || number >= KEYS_TOKENS)
+		return err_set(e, ERR_FATAL, "the number must be 0 to %d",
+		    KEYS_TOKENS - 1);
+	if (keys_ledger_numbered(k, number) != NULL)
+		return err_set(e, ERR_FATAL, "ledger %d stands twice", number);
+	l->number = number;
+	crypto_sign_seed_keypair(l->public, l->secret, secret);
+	k->n_ledger++;
 	return 0;
 }
 
@@ -113,13 +179,19 @@ parse_line(struct keys *k, char *line, struct err *e)
 	    strcmp(word, "token") == 0) {
 		rc = parse_secret(text, secret, e);
 		rc = rc == 0 ? add_token(k, number, secret, e) : -1;
+	} else if (sscanf(line, " %7s %4d %45s %n", word, &number, text,
+		       &end) == 3 &&
+	    strcmp(word, "ledger") == 0) {
+		rc = parse_secret(text, secret, e);
+		rc = rc == 0 ? add_ledger(k, number, secret, e) : -1;
 	} else if (sscanf(line, " %7s %45s %n", word, text, &end) == 2 &&
 	    strcmp(word, "index") == 0) {
 		rc = parse_secret(text, secret, e);
 		rc = rc == 0 ? add_index(k, secret, e) : -1;
 	} else {
 		rc = err_set(e, ERR_FATAL,
-		    "neither \"index SECRET\" nor \"token NUMBER SECRET\"");
+		    "neither \"index SECRET\" nor \"token NUMBER SECRET\" "
+		    "nor \"ledger NUMBER SECRET\"");
 	}
 	if (rc == 0 && line[end] != '\0')
 		rc = err_set(e, ERR_FATAL, "more than a secret");
@@ -302,20 +374,37 @@ keys_create(const char *path, struct err *e)
 	    f);
 	print_secret(f, "index");
 	print_secret(f, "token 0");
+	print_secret(f, "ledger 0");
 	return finish(f, path, e);
 }
 
+static bool
+taken(const struct keys *k, enum keys_kind kind, int number)
+{
+	return kind == KEYS_LEDGER ? keys_ledger_numbered(k, number) != NULL
+				   : keys_numbered(k, number) != NULL;
+}
+
+/* The number of the key of a kind that signs, -1 when there is none. */
 static int
-free_number(const char *path, int *number, struct err *e)
+signing_number(const struct keys *k, enum keys_kind kind)
+{
+	if (kind == KEYS_TOKEN)
+		return keys_signing(k)->number;
+	return k->n_ledger == 0 ? -1 : k->ledger[0].number;
+}
+
+static int
+free_number(const char *path, enum keys_kind kind, int *number, struct err *e)
 {
 	struct keys *k = keys_load(path, e);
 
 	if (k == NULL)
 		return -1;
 	/* Ascending and around, so that old numbers rest the longest. */
-	*number = (keys_signing(k)->number + 1) % KEYS_TOKENS;
+	*number = (signing_number(k, kind) + 1) % KEYS_TOKENS;
 	for (int i = 0; i < KEYS_TOKENS; i++) {
-		if (keys_numbered(k, *number) == NULL) {
+		if (!taken(k, kind, *number)) {
 			keys_free(&k);
 			return 0;
 		}
@@ -323,35 +412,45 @@ free_number(const char *path, int *number, struct err *e)
 	}
 	keys_free(&k);
 	return err_set(e, ERR_REFUSED,
-	    "%s: all %d numbers are taken: remove a token line whose links "
-	    "nobody can still hold",
-	    path, KEYS_TOKENS);
+	    "%s: all %d numbers are taken: remove a %s line whose %s nobody "
+	    "can still hold",
+	    path, KEYS_TOKENS, words[kind],
+	    kind == KEYS_TOKEN ? "links" : "proofs");
 }
 
 static int
-copy_below_new(FILE *to, const char *path, int number, struct err *e)
+copy_below_new(
+    FILE *to, const char *path, enum keys_kind kind, int number, struct err *e)
 {
 	FILE *from = open_checked(path, e);
-	char line[LINE], head[32];
-	bool placed = false;
+	size_t len = strlen(words[kind]);
+	char line[LINE] = "\n", head[32];
+	bool placed = false, whole;
 
 	if (from == NULL)
 		return -1;
 	setvbuf(from, NULL, _IONBF, 0);
-	snprintf(head, sizeof(head), "token %d", number);
+	snprintf(head, sizeof(head), "%s %d", words[kind], number);
 	while (fgets(line, sizeof(line), from) != NULL) {
 		if (!placed &&
-		    strncmp(line + strspn(line, " \t"), "token", 5) == 0) {
+		    strncmp(line + strspn(line, " \t"), words[kind], len) ==
+			0) {
 			print_secret(to, head);
 			placed = true;
 		}
 		fputs(line, to);
 	}
-	sodium_memzero(line, sizeof(line));
 	/* A shortened copy would lose keys, and every link they made. */
-	placed = placed && !ferror(from);
+	whole = !ferror(from) && (placed || kind != KEYS_TOKEN);
+	/* The first of its kind goes to the end. */
+	if (whole && !placed) {
+		if (strchr(line, '\n') == NULL)
+			putc('\n', to);
+		print_secret(to, head);
+	}
+	sodium_memzero(line, sizeof(line));
 	fclose(from);
-	return placed ? 0 : err_set(e, ERR_FATAL, "%s: cannot be copied", path);
+	return whole ? 0 : err_set(e, ERR_FATAL, "%s: cannot be copied", path);
 }
 
 static int
@@ -366,7 +465,7 @@ keep_owner(int fd, const char *path, struct err *e)
 }
 
 int
-keys_rotate(const char *path, int *number, struct err *e)
+keys_rotate(const char *path, enum keys_kind kind, int *number, struct err *e)
 {
 	char beside[PATH_MAX];
 	FILE *f;
@@ -375,7 +474,7 @@ keys_rotate(const char *path, int *number, struct err *e)
 	if ((size_t)snprintf(beside, sizeof(beside), "%s.new", path) >=
 	    sizeof(beside))
 		return err_set(e, ERR_REFUSED, "%s: path too long", path);
-	if (free_number(path, number, e) != 0)
+	if (free_number(path, kind, number, e) != 0)
 		return -1;
 	f = create(beside, e);
 	if (f == NULL)
@@ -384,7 +483,7 @@ keys_rotate(const char *path, int *number, struct err *e)
 		    "interrupted rotation left it there, remove it");
 	rc = keep_owner(fileno(f), path, e);
 	if (rc == 0)
-		rc = copy_below_new(f, path, *number, e);
+		rc = copy_below_new(f, path, kind, *number, e);
 	if (rc == 0)
 		rc = finish(f, beside, e);
 	else

@@ -4,9 +4,11 @@
  *
  * The file has mode 0600 or stricter and belongs to root or to the user who
  * reads it.  A line is "index SECRET" (one: the secret of address keys, for
- * the life of the installation) or "token NUMBER SECRET" (0 to 31: the first
- * one signs, all verify, so that rotation breaks no link ever sent); SECRET is
- * 32 octets in base64 (RFC 4648); "#" starts a comment.
+ * the life of the installation), "token NUMBER SECRET" (0 to 31: the first
+ * one signs, all verify, so that rotation breaks no link ever sent) or "ledger
+ * NUMBER SECRET" (likewise, the seed of an Ed25519 key that signs the ledger's
+ * roots; a file may have none); SECRET is 32 octets in base64 (RFC 4648); "#"
+ * starts a comment.
  */
 #ifndef POLICY_KEYS_H
 #define POLICY_KEYS_H
@@ -16,13 +18,22 @@
 
 #include "err.h"
 
-enum { KEYS_SECRET = 32, KEYS_TOKENS = 32 };
+enum { KEYS_SECRET = 32, KEYS_TOKENS = 32, KEYS_PUBLIC = 32, KEYS_PAIR = 64 };
 
 /* One token key: its number and what is derived from its secret. */
 struct keys_token {
 	int number;
 	uint8_t mac[KEYS_SECRET], cipher[KEYS_SECRET];
 };
+
+/* One key of the ledger. */
+struct keys_ledger {
+	int number;
+	uint8_t public[KEYS_PUBLIC], secret[KEYS_PAIR];
+};
+
+/* What there can be several of. */
+enum keys_kind { KEYS_TOKEN, KEYS_LEDGER };
 
 struct keys;
 
@@ -47,14 +58,30 @@ const struct keys_token *keys_signing(const struct keys *k)
 const struct keys_token *keys_numbered(const struct keys *k, int number)
     __attribute__((nonnull));
 
+/* The ledger's key that signs (NULL if the file has none), the key of a number,
+ * and the keys one by one, the signing one first (NULL at the end). */
+const struct keys_ledger *keys_ledger_signing(const struct keys *k)
+    __attribute__((nonnull));
+const struct keys_ledger *keys_ledger_numbered(const struct keys *k, int number)
+    __attribute__((nonnull));
+const struct keys_ledger *keys_ledger_at(const struct keys *k, int i)
+    __attribute__((nonnull));
+
+/* A public key as text, base64 of its octets, and back: false if it is none. */
+enum { KEYS_PUBLIC_TEXT = 45 };
+const char *keys_public_text(const uint8_t public[KEYS_PUBLIC],
+    char out[KEYS_PUBLIC_TEXT]) __attribute__((nonnull));
+bool keys_public_parse(const char *text, uint8_t out[KEYS_PUBLIC])
+    __attribute__((nonnull, warn_unused_result));
+
 /* Writes a new file; an existing one is an error (ERR_REFUSED), as its index
  * secret could never be had again. */
 int keys_create(const char *path, struct err *e)
     __attribute__((nonnull, warn_unused_result));
 
-/* Adds a new signing key at the top, replacing the file atomically; the old
- * keys keep verifying.  `*number` is the new key's. */
-int keys_rotate(const char *path, int *number, struct err *e)
-    __attribute__((nonnull, warn_unused_result));
+/* Adds a new signing key above those of its kind, replacing the file
+ * atomically; the old keys keep verifying.  `*number` is the new key's. */
+int keys_rotate(const char *path, enum keys_kind kind, int *number,
+    struct err *e) __attribute__((nonnull, warn_unused_result));
 
 #endif

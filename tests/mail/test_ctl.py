@@ -14,7 +14,8 @@ COMMANDS = ["keys new", "keys rotate", "migrate", "check", "brand add",
     "brand list", "purpose add", "purpose edit", "purpose list", "purpose tree",
     "purpose depend", "purpose text add", "purpose text list",
     "purpose template gdpr", "repack", "grant", "withdraw", "object",
-    "restrict", "suspend", "unsuspend", "show", "explain", "batch"]
+    "restrict", "suspend", "unsuspend", "show", "explain", "batch",
+    "ledger checkpoint", "ledger verify", "ledger key", "proof", "proof verify"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

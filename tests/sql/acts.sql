@@ -56,7 +56,7 @@ SELECT row_number() OVER (ORDER BY s.n, a.act)::int AS n, a.act,
 	coalesce(f.restricted, s.restricted) AS after_restricted,
 	coalesce(f.suspended, s.suspended) AS after_suspended
 FROM start AS s
-CROSS JOIN unnest(enum_range(NULL::assent.act)) AS a (act)
+CROSS JOIN unnest(enum_range(NULL, 'unsuspend'::assent.act)) AS a (act)
 LEFT JOIN rule r ON r.act = a.act AND r.before = s.state
 LEFT JOIN flag_rule f ON f.act = a.act;
 

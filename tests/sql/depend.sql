@@ -190,8 +190,8 @@ SELECT is(assent.text_add(pg_temp.purpose('a'), 'pl', 'T', 'D'), 1,
 SELECT throws_ok($$SELECT assent.text_add(pg_temp.purpose('a'), 'English', 'T',
 	'D')$$, '23514', NULL, 'a language has a code');
 INSERT INTO assent.event (at, act, contact_id, purpose_id, channel, source,
-	commitment, text_id)
-SELECT now(), 'grant', 1, purpose_id, 'email', 'test', sha256(''), id
+	commitment, leaf, text_id)
+SELECT now(), 'grant', 1, purpose_id, 'email', 'test', sha256(''), sha256(''), id
 FROM assent.purpose_text WHERE body = 'B';
 SELECT throws_like($$UPDATE assent.purpose_text SET body = 'X' WHERE body = 'B'$$,
 	'somebody agreed to version 1 (en) of tap/a%', 'what was agreed to stays');

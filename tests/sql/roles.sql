@@ -11,16 +11,19 @@
 SELECT no_plan();
 
 -- Only a member can SET ROLE; all of this is rolled back.
-GRANT assent_milter, assent_reader, assent_web, assent_operator TO CURRENT_USER;
+GRANT assent_milter, assent_reader, assent_web, assent_operator,
+	assent_checkpointer, assent_auditor, assent_dpo TO CURRENT_USER;
 
 CREATE TEMPORARY TABLE role (name text);
 INSERT INTO role VALUES ('assent_milter'), ('assent_reader'), ('assent_web'),
-	('assent_operator');
+	('assent_operator'), ('assent_checkpointer'), ('assent_auditor'),
+	('assent_dpo');
 
 -- Tables that may be read; none may be written.
 CREATE TEMPORARY TABLE may_read (name text, roles text[]);
 INSERT INTO may_read VALUES
-	('migration',   '{assent_milter,assent_reader,assent_web,assent_operator}'),
+	('migration',   '{assent_milter,assent_reader,assent_web,assent_operator,
+	                  assent_checkpointer,assent_auditor,assent_dpo}'),
 	('brand',       '{assent_milter,assent_reader,assent_web,assent_operator}'),
 	('purpose',     '{assent_milter,assent_reader,assent_web,assent_operator}'),
 	('cache_epoch', '{assent_milter,assent_reader,assent_web,assent_operator}'),
@@ -33,7 +36,12 @@ INSERT INTO may_read VALUES
 	('lineage',     '{assent_operator}'),
 	('left_with',   '{assent_operator}'),
 	('needed',      '{assent_operator}'),
-	('outdated',    '{assent_operator}');
+	('outdated',    '{assent_operator}'),
+	('leaf',        '{assent_checkpointer,assent_auditor,assent_dpo}'),
+	('merkle_node', '{assent_checkpointer,assent_auditor,assent_dpo}'),
+	('checkpoint',  '{assent_checkpointer,assent_auditor,assent_dpo}'),
+	('event',       '{assent_auditor}'),
+	('opened',      '{assent_auditor}');
 
 -- Functions that may be called.
 CREATE TEMPORARY TABLE may_call (name text, roles text[]);
@@ -54,7 +62,10 @@ INSERT INTO may_call VALUES
 	('repacked',       '{assent_operator}'),
 	('channel_number', '{assent_operator}'),
 	('channel_kind',   '{assent_operator}'),
-	('kind_channels',  '{assent_operator}');
+	('kind_channels',  '{assent_operator}'),
+	('checkpoint_begin', '{assent_checkpointer}'),
+	('checkpoint_sign', '{assent_checkpointer}'),
+	('person_ledger',  '{assent_dpo}');
 
 -- Runs `what` as a role and takes it back. Whether it was let in.
 CREATE FUNCTION pg_temp.let_in(p_role text, what text) RETURNS boolean
@@ -64,7 +75,7 @@ BEGIN
 	EXECUTE what;
 	RAISE EXCEPTION 'taken back' USING ERRCODE = 'ZZ000';
 EXCEPTION
-	WHEN insufficient_privilege THEN
+	WHEN insufficient_privilege OR wrong_object_type THEN
 		RETURN false;
 	WHEN OTHERS THEN
 		RETURN true;

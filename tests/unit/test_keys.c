@@ -285,7 +285,7 @@ rotate_adds_on_top(void **state)
 	(void)state;
 	before = load_text("# ours\n" GOOD "# end", 0600, &e);
 	assert_non_null(before);
-	want(keys_rotate(path, &number, &e) == 0, "%s", e.text);
+	want(keys_rotate(path, KEYS_TOKEN, &number, &e) == 0, "%s", e.text);
 	assert_int_equal(number, 1);
 	after = keys_load(path, &e);
 	want(after != NULL, "%s", e.text);
@@ -305,6 +305,50 @@ rotate_adds_on_top(void **state)
 }
 
 static void
+ledger_keys(void **state)
+{
+	uint8_t public[KEYS_PUBLIC];
+	char text[KEYS_PUBLIC_TEXT], *file;
+	struct err e = {.text = ""};
+	struct keys *k;
+	int number = -1;
+
+	(void)state;
+	k = load_text(GOOD, 0600, &e);
+	assert_null(keys_ledger_signing(k));
+	keys_free(&k);
+	assert_null(load_text(GOOD "ledger 1 " S1 "\nledger 1 " S2, 0600, &e));
+	want(has(e.text, "keys:4: ledger 1 stands twice"), "%s", e.text);
+	assert_null(load_text(GOOD "ledger 32 " S1, 0600, &e));
+	want(has(e.text, "keys:3: ") && has(e.text, "0 to 31"), "%s", e.text);
+
+	/* The first one goes to the end, the next above it. */
+	write_file(path, GOOD "# end", 0600);
+	want(keys_rotate(path, KEYS_LEDGER, &number, &e) == 0, "%s", e.text);
+	assert_int_equal(number, 0);
+	want(keys_rotate(path, KEYS_LEDGER, &number, &e) == 0, "%s", e.text);
+	assert_int_equal(number, 1);
+	file = read_file(path);
+	want(has(file, GOOD "# end\nledger 1 ") && has(file, "\nledger 0 "),
+	    "%s", file);
+	free(file);
+	k = keys_load(path, &e);
+	want(k != NULL, "%s", e.text);
+	assert_int_equal(keys_signing(k)->number, 0);
+	assert_int_equal(keys_ledger_signing(k)->number, 1);
+	assert_int_equal(keys_ledger_at(k, 1)->number, 0);
+	assert_null(keys_ledger_at(k, 2));
+	assert_null(keys_ledger_numbered(k, 2));
+	keys_public_text(keys_ledger_numbered(k, 0)->public, text);
+	assert_true(keys_public_parse(text, public));
+	assert_memory_equal(
+	    public, keys_ledger_numbered(k, 0)->public, KEYS_PUBLIC);
+	assert_false(keys_public_parse("AAAA", public));
+	assert_false(keys_public_parse(S1 "AAAA", public));
+	keys_free(&k);
+}
+
+static void
 rotate_until_all_numbers_are_taken(void **state)
 {
 	struct err e;
@@ -318,11 +362,12 @@ rotate_until_all_numbers_are_taken(void **state)
 		/* 31, then around: 0, 1, 3, 4, ... 29 */
 		int expected = i == 0 ? 31 : i <= 2 ? i - 1 : i;
 
-		want(keys_rotate(path, &number, &e) == 0, "%d: %s", i, e.text);
+		want(keys_rotate(path, KEYS_TOKEN, &number, &e) == 0, "%d: %s",
+		    i, e.text);
 		want(number == expected, "%d: %d", i, number);
 	}
 	full = read_file(path);
-	assert_int_equal(keys_rotate(path, &number, &e), -1);
+	assert_int_equal(keys_rotate(path, KEYS_TOKEN, &number, &e), -1);
 	assert_int_equal(e.kind, ERR_REFUSED);
 	want(has(e.text, path) && has(e.text, "32"), "%s", e.text);
 	still = read_file(path);
@@ -353,7 +398,8 @@ rotate_changes_nothing_it_cannot_read(void **state)
 		char *text;
 
 		write_file(path, rows[i].text, rows[i].mode);
-		want(keys_rotate(path, &number, &e) == -1, "row %zu", i);
+		want(keys_rotate(path, KEYS_TOKEN, &number, &e) == -1,
+		    "row %zu", i);
 		want(has(e.text, path), "row %zu: %s", i, e.text);
 		text = read_file(path);
 		want(strcmp(text, rows[i].text) == 0, "row %zu", i);
@@ -377,6 +423,7 @@ main(void)
 	    cmocka_unit_test(create_makes_a_private_file_once),
 	    cmocka_unit_test(create_follows_no_link_and_makes_no_directory),
 	    cmocka_unit_test(rotate_adds_on_top),
+	    cmocka_unit_test(ledger_keys),
 	    cmocka_unit_test(rotate_until_all_numbers_are_taken),
 	    cmocka_unit_test(rotate_changes_nothing_it_cannot_read),
 	};

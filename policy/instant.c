@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * instant - a point in time to the microsecond, as the ledger counts it
+ *
+ * A text is accepted only if printing what was read gives it back: then no two
+ * texts mean the same, and a changed digit is a changed instant.
+ */
+#include "instant.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define SECOND INT64_C(1000000)
+#define EPOCH INT64_C(946684800) /* 2000-01-01 in seconds since 1970 */
+
+const char *
+instant_text(int64_t t, char out[INSTANT_TEXT])
+{
+	int64_t micro = t % SECOND, second = t / SECOND;
+	time_t unix_time;
+	struct tm tm;
+
+	if (t == INT64_MAX)
+		return memcpy(out, "infinity", sizeof("infinity"));
+	if (t == INT64_MIN)
+		return memcpy(out, "-infinity", sizeof("-infinity"));
+	if (micro < 0) {
+		micro += SECOND;
+		second--;
+	}
+	unix_time = (time_t)(second + EPOCH);
+	gmtime_r(&unix_time, &tm);
+	snprintf(out, INSTANT_TEXT, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ",
+	    tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
+	    tm.tm_sec, (int)micro);
+	return out;
+}
+
+static bool
+read_civil(const char *text, int64_t *t)
+{
+	struct tm tm = {0};
+	int micro, end = 0;
+
+	if (sscanf(text, "%7d-%2d-%2dT%2d:%2d:%2d.%6dZ%n", &tm.tm_year,
+		&tm.tm_mon, &tm.tm_mday, &tm.tm_hour, &tm.tm_min, &tm.tm_sec,
+		&micro, &end) != 7 ||
+	    end == 0 || text[end] != '\0')
+		return false;
+	tm.tm_year -= 1900;
+	tm.tm_mon--;
+	*t = ((int64_t)timegm(&tm) - EPOCH) * SECOND + micro;
+	return true;
+}
+
+bool
+instant_parse(const char *text, int64_t *t)
+{
+	char again[INSTANT_TEXT];
+
+	if (strcmp(text, "infinity") == 0)
+		*t = INT64_MAX;
+	else if (strcmp(text, "-infinity") == 0)
+		*t = INT64_MIN;
+	else if (!read_civil(text, t))
+		return false;
+	return strcmp(instant_text(*t, again), text) == 0;
+}
+
+int64_t
+instant_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (now.tv_sec - EPOCH) * SECOND + now.tv_nsec / 1000;
+}

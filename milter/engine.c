@@ -265,12 +265,6 @@ engine_drain(struct engine *en, int64_t deadline)
 	return left;
 }
 
-void
-engine_rest(struct engine *en)
-{
-	lease_stop(&en->current->lookup.lease);
-}
-
 const struct engine_metrics *
 engine_metrics(const struct engine *en)
 {

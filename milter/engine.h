@@ -60,10 +60,6 @@ void engine_end(struct engine *en, struct snapshot **s)
 unsigned int engine_drain(struct engine *en, int64_t deadline)
     __attribute__((nonnull));
 
-/* Stops the threads behind a drained engine, whose sessions may live on: for
- * the exit. */
-void engine_rest(struct engine *en) __attribute__((nonnull));
-
 const struct engine_metrics *engine_metrics(const struct engine *en)
     __attribute__((nonnull, returns_nonnull));
 struct metrics *engine_registry(const struct engine *en)

@@ -177,10 +177,11 @@ attend(struct engine *en, const struct service *s)
 	}
 }
 
-/* Returns the exit status.  smfi_stop() is left out: libmilter would take up to
- * five seconds to notice, cut off who is connected just the same, and destroy
- * locks that its own threads still use. */
-static int
+/* Ends the process.  smfi_stop() is left out: libmilter would take up to five
+ * seconds to notice and cut off who is connected just the same.  Its threads,
+ * which may be in any callback, live on until the process is gone: nothing is
+ * freed under them, and no exit handler runs beside them. */
+static _Noreturn void
 wind_up(struct engine *en, bool failed, const char *socket_spec)
 {
 	unsigned int left = engine_drain(en, clock_now() + DRAIN);
@@ -191,16 +192,12 @@ wind_up(struct engine *en, bool failed, const char *socket_spec)
 		unlink(socket_spec + 5);
 	if (failed)
 		log_line(LOG_ERROR, "libmilter ended by itself");
-	if (left > 0) {
+	if (left > 0)
 		log_line(LOG_WARN,
-		    "stopped with %u messages under way; the "
-		    "MTA will try them again",
+		    "%u messages were under way; the MTA will try them again",
 		    left);
-		_exit(1);
-	}
 	log_line(LOG_INFORM, "stopped");
-	engine_rest(en);
-	return failed;
+	_exit(failed || left > 0);
 }
 
 static int
@@ -227,7 +224,7 @@ run(const char *path, const struct conf *c, struct err *e)
 	    ASSENT_VERSION, c->milter.socket, c->n_streams);
 	attend(en, &service);
 	scrape_stop(&scrape);
-	return wind_up(en, service.status != -1, c->milter.socket);
+	wind_up(en, !want_stop, c->milter.socket);
 }
 
 static void

@@ -7,7 +7,6 @@ ready and how it ends.  None runs as root that can do without.
 
 import os
 import pwd
-import shutil
 import signal
 import stat
 import subprocess
@@ -74,7 +73,13 @@ class Part:
 		path = self.stack.binary(name)
 		if os.geteuid() != 0 or reachable(path):
 			return path
-		return shutil.copy(path, self.stack.dir / "bin" / name)
+		# By a process of its own: while we hold a file open for writing,
+		# a child that another thread starts holds it too, and the copy
+		# cannot be executed.
+		copy = self.stack.dir / "bin" / name
+		subprocess.run(["cp", "-p", "--remove-destination", path,
+		    copy], check=True)
+		return copy
 
 	def environment(self):
 		return child_environment()

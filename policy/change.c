@@ -131,9 +131,9 @@ settle(struct changer *ch, const struct marking *m, const struct pg_rows *rows,
 	if (store_epoch(ch->store, &epoch, &age, e) != 0)
 		return err_prefix(e, "committed, but not yet in force");
 	since = see_epoch(ch, epoch);
-	if (!m->done) {
-		since = clock_now();
-	} else if (!publish(ch, m, epoch, rows)) {
+	/* Also when SQL has moved the epoch on already: it has not if this
+	 * change only repeats one whose writer died before it could publish. */
+	if (!m->done || !publish(ch, m, epoch, rows)) {
 		if (move_epoch(ch, e) != 0)
 			return err_prefix(e, "committed, but not yet in force");
 		since = clock_now();

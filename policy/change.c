@@ -5,7 +5,7 @@
  * The mark goes out before the transaction, so that whatever happens to this
  * process afterwards, no reader finds the old permit once the new one is
  * committed.  When Redis cannot be marked the transaction is told so, moves
- * the epoch on (sql/003-rules.sql), and the acknowledgement waits until no
+ * the epoch on (sql/003-freshness.sql), and the acknowledgement waits until no
  * node can hold a lease on the old one.
  */
 #include "change.h"

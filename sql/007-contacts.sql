@@ -204,6 +204,7 @@ BEGIN
 		source = new.source, source_name = new.source_name,
 		disclaimer = new.disclaimer, disclaimer_at = new.disclaimer_at
 	WHERE id = who;
+	PERFORM repack(who);
 	PERFORM edited(who, p_door, to_jsonb(old) - 'id' - 'created_at',
 		to_jsonb(new) - 'id' - 'created_at');
 	RETURN true;

@@ -250,6 +250,16 @@ BEGIN
 	WHERE r.used AND r.standing <> 0;
 END $$;
 
+-- The number of a language in a permit (policy/language.h), 0 for one that is
+-- not there.
+CREATE FUNCTION assent.language_number(p_language text)
+RETURNS int LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+	SELECT coalesce(array_position('{bg,cs,da,de,el,en,es,et,fi,fr,ga,hr,hu,it,lt,lv,
+		mt,nl,pl,pt,ro,sk,sl,sv,no,nb,nn,is,uk,be,ru,tr,
+		sq,bs,sr,mk,hy,ka,ar,he,zh,ja,ko,ca,eu,gl,cy}'::text[],
+		lower(split_part(p_language, '-', 1))), 0)
+$$;
+
 -- The permit of a contact's endpoints of one kind (policy/permit.h).
 CREATE OR REPLACE FUNCTION assent.pack(p_contact bigint,
 	p_kind assent.endpoint_kind)
@@ -275,7 +285,8 @@ BEGIN
 	), expiry AS (
 		SELECT number, min(expires) AS expires FROM numbered GROUP BY number
 	)
-	SELECT '\x0100'::bytea
+	SELECT set_byte('\x0100'::bytea, 1, language_number((SELECT language
+			FROM contact WHERE id = p_contact)) << 2)
 		|| substring(int4send((SELECT count(*)::int FROM expiry)) FROM 4)
 		|| coalesce((SELECT string_agg(substring(int8send(expires) FROM 5),
 			'' ORDER BY number) FROM expiry), '')

@@ -41,6 +41,20 @@ SELECT throws_like(format('SELECT assent.contact_edit(%L, ''x'', NULL, NULL,
 	NULL, NULL, NULL, NULL)', pg_temp.key(99)), 'nobody on record%',
 	'nobody cannot be edited');
 
+-- The language goes into the permit, by the numbers of policy/language.h.
+SELECT is(get_byte(pg_temp.packed(1), 1), 19 << 2, 'the permit says Polish');
+SELECT is(pg_temp.standing(1, 'news'), 2, 'and what it said before');
+SELECT is(assent.language_number(tag), number, tag)
+FROM (VALUES (0, 'xx'), (0, NULL), (19, 'pl-PL'), (19, 'PL'),
+	(1, 'bg'), (2, 'cs'), (3, 'da'), (4, 'de'), (5, 'el'), (6, 'en'), (7,
+	'es'), (8, 'et'), (9, 'fi'), (10, 'fr'), (11, 'ga'), (12, 'hr'), (13,
+	'hu'), (14, 'it'), (15, 'lt'), (16, 'lv'), (17, 'mt'), (18, 'nl'), (19,
+	'pl'), (20, 'pt'), (21, 'ro'), (22, 'sk'), (23, 'sl'), (24, 'sv'), (25,
+	'no'), (26, 'nb'), (27, 'nn'), (28, 'is'), (29, 'uk'), (30, 'be'), (31,
+	'ru'), (32, 'tr'), (33, 'sq'), (34, 'bs'), (35, 'sr'), (36, 'mk'), (37,
+	'hy'), (38, 'ka'), (39, 'ar'), (40, 'he'), (41, 'zh'), (42, 'ja'), (43,
+	'ko'), (44, 'ca'), (45, 'eu'), (46, 'gl'), (47, 'cy')) AS v (number, tag);
+
 -- The door is the source of a new contact, if it is one.
 SELECT is((SELECT source::text FROM assent.contact WHERE id = pg_temp.contact(2)),
 	NULL, 'a door that is no source is none');

@@ -19,6 +19,7 @@ static const struct command *const nouns[] = {
     commands_tree,
     commands_depend,
     commands_text,
+    commands_footer,
     commands_template,
     commands_repack,
     commands_consent,

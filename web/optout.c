@@ -17,10 +17,9 @@
 
 #include "policy/change.h"
 #include "policy/clock.h"
-#include "policy/conf.h"
-#include "policy/keys.h"
 #include "policy/log.h"
 #include "policy/token.h"
+#include "web/link.h"
 #include "web/page.h"
 #include "web/site.h"
 #include "web/tally.h"
@@ -91,28 +90,6 @@ proof(const struct request *r)
 	return text;
 }
 
-/* Opens a token with the keys at hand, or, when the file has changed since,
- * with those in it: the milter may sign with a new key before this program was
- * told to reload.  0, or -1 and `e` when the file cannot be read: then nobody
- * can say that the token is bad. */
-static int
-open_token(const struct request *r, struct token *t, bool *good, struct err *e)
-{
-	const struct keys *k = r->site->keys;
-	size_t len = strlen(r->argument);
-	struct keys *fresh;
-
-	*good = token_open(k, CAPABILITY_OPT_OUT, r->argument, len, t);
-	if (*good || !keys_outdated(k))
-		return 0;
-	fresh = keys_load(r->site->conf->keys.file, e);
-	if (fresh == NULL)
-		return -1;
-	*good = token_open(fresh, CAPABILITY_OPT_OUT, r->argument, len, t);
-	keys_free(&fresh);
-	return 0;
-}
-
 static enum tally_opt_out
 opt_out(const struct request *r, struct token_subject *s, const char *source,
     struct err *e)
@@ -123,7 +100,7 @@ opt_out(const struct request *r, struct token_subject *s, const char *source,
 	int rc;
 
 	*s = (struct token_subject){0};
-	if (open_token(r, &t, &good, e) != 0)
+	if (link_open(r, CAPABILITY_OPT_OUT, &t, &good, e) != 0)
 		return TALLY_FAILED;
 	if (!good || !token_subject(&t, s))
 		return TALLY_BAD_TOKEN;

@@ -6,9 +6,9 @@
  * and at most one button, readable without style, script or a second request.
  * Texts are plain text and escaped where they enter the markup.
  *
- * The page behind a link is the same for every link, also a forged one: it
- * tells nothing about whoever the link stands for.  So each sentence must be
- * true in both cases.
+ * The page behind an opt-out link is the same for every link, also a forged
+ * one: it tells nothing about whoever the link stands for.  So each sentence
+ * must be true in both cases.
  */
 #include "web/page.h"
 
@@ -106,28 +106,47 @@ put_form(struct buf *b, const char *button)
 }
 
 void
-page_answer(struct response *w, enum page p)
+page_begin(struct response *w, int status, const char *title)
 {
 	struct buf *b = &w->body;
 
-	w->status = pages[p].status;
+	w->status = status;
 	w->type = "text/html; charset=utf-8";
-	if (w->status == 503)
+	if (status == 503)
 		w->retry_after = RETRY_SECONDS;
 	buf_puts(b,
 	    "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n"
 	    "<meta charset=\"utf-8\">\n<meta name=\"viewport\" "
 	    "content=\"width=device-width, initial-scale=1\">\n"
 	    "<title>");
-	escape(b, pages[p].title);
+	escape(b, title);
 	buf_puts(b,
 	    "</title>\n<style>" STYLE "</style>\n</head>\n<body>\n"
 	    "<main>\n<h1>");
-	escape(b, pages[p].title);
-	buf_puts(b, "</h1>\n<p>");
-	escape(b, pages[p].text);
-	buf_puts(b, "</p>\n");
+	escape(b, title);
+	buf_puts(b, "</h1>\n");
+}
+
+void
+page_paragraph(struct response *w, const char *text)
+{
+	buf_puts(&w->body, "<p>");
+	escape(&w->body, text);
+	buf_puts(&w->body, "</p>\n");
+}
+
+void
+page_end(struct response *w)
+{
+	buf_puts(&w->body, "</main>\n</body>\n</html>\n");
+}
+
+void
+page_answer(struct response *w, enum page p)
+{
+	page_begin(w, pages[p].status, pages[p].title);
+	page_paragraph(w, pages[p].text);
 	if (pages[p].button != NULL)
-		put_form(b, pages[p].button);
-	buf_puts(b, "</main>\n</body>\n</html>\n");
+		put_form(&w->body, pages[p].button);
+	page_end(w);
 }

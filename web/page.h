@@ -31,4 +31,12 @@ extern const char page_policy[];
  * same ones: they depend on nothing in the request. */
 void page_answer(struct response *w, enum page p) __attribute__((nonnull));
 
+/* A page that says something of its own: begun with its title and status,
+ * continued by paragraphs, and ended.  All texts are plain text. */
+void page_begin(struct response *w, int status, const char *title)
+    __attribute__((nonnull));
+void page_paragraph(struct response *w, const char *text)
+    __attribute__((nonnull));
+void page_end(struct response *w) __attribute__((nonnull));
+
 #endif

@@ -2,8 +2,8 @@
 /*
  * footers - the footers of the database, kept for a while
  *
- * All footers of a purpose are read at once, outside the lock: two sessions
- * may read the same ones, and the later replaces what the earlier put there.
+ * All footers of a purpose are read at once, outside the lock: while one
+ * session reads them anew, the others use the old ones.
  */
 #include "footers.h"
 
@@ -76,16 +76,21 @@ find(const struct footers *f, uint16_t purpose)
 	return one;
 }
 
+/* Whether nothing need be read.  Of all who find an old entry one is told to
+ * read, and whether that works or not, the next is told so much later. */
 static bool
 is_fresh(struct footers *f, uint16_t purpose, bool *there)
 {
-	const struct entry *one;
+	int64_t now = clock_now();
+	struct entry *one;
 	bool fresh;
 
 	pthread_mutex_lock(&f->lock);
 	one = find(f, purpose);
 	*there = one != NULL;
-	fresh = *there && clock_now() - one->read_at < FOOTERS_AGE * CLOCK_S;
+	fresh = *there && now - one->read_at < FOOTERS_AGE * CLOCK_S;
+	if (*there && !fresh)
+		one->read_at = now;
 	pthread_mutex_unlock(&f->lock);
 	return fresh;
 }

@@ -29,15 +29,13 @@ enum { USER_AGENT_MAX = 256, TOKEN_SHOWN = 4 };
 void
 optout_ask(struct request *r, struct response *w)
 {
-	(void)r;
-	page_answer(w, PAGE_OPT_OUT);
+	page_answer(r, w, PAGE_OPT_OUT);
 }
 
 void
 optout_explain(struct request *r, struct response *w)
 {
-	(void)r;
-	page_answer(w, PAGE_SHARED);
+	page_answer(r, w, PAGE_SHARED);
 }
 
 /* A mail program's POST, or a press of the button: the ledger keeps which. */
@@ -151,5 +149,6 @@ optout_act(struct request *r, struct response *w)
 
 	tell(r, result, source, &s, &e);
 	tally_opt_out(r->site->tally, result, clock_now() - r->arrived);
-	page_answer(w, result == TALLY_FAILED ? PAGE_NOT_DONE : PAGE_OPTED_OUT);
+	page_answer(
+	    r, w, result == TALLY_FAILED ? PAGE_NOT_DONE : PAGE_OPTED_OUT);
 }

@@ -76,16 +76,16 @@ takes(const struct route *route, enum method m)
 }
 
 static void
-refuse(const struct request *r, struct response *w, bool get, bool post)
+refuse(struct request *r, struct response *w, bool get, bool post)
 {
 	if (!get && !post) {
-		page_answer(w, PAGE_NOT_FOUND);
+		page_answer(r, w, PAGE_NOT_FOUND);
 		return;
 	}
 	if (r->method == METHOD_OPTIONS)
 		w->status = 204;
 	else
-		page_answer(w, PAGE_WRONG_METHOD);
+		page_answer(r, w, PAGE_WRONG_METHOD);
 	snprintf(w->allow, sizeof(w->allow), "%s%sOPTIONS",
 	    get ? "GET, HEAD, " : "", post ? "POST, " : "");
 }

@@ -9,7 +9,7 @@
 #include "web/why.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,13 +25,13 @@
 /* The columns of the query below. */
 enum {
 	ADDRESS,
+	LANGUAGE,
 	BRAND,
 	TITLE,
 	STANDING,
 	SINCE,
 	COVERED_BY,
 	DOOR,
-	SOURCE,
 	SOURCE_NAME,
 	TEXT_VERSION,
 	TEXT_BODY,
@@ -45,9 +45,9 @@ ask(const struct request *r, const struct token_subject *s,
 {
 	static const struct pg_statement why = {
 	    .name = "why",
-	    .sql = "SELECT address, brand, title, standing, "
+	    .sql = "SELECT address, language, brand, title, standing, "
 		   "to_char(since AT TIME ZONE 'UTC', 'YYYY-MM-DD'), "
-		   "covered_by, door, source, source_name, text_version, "
+		   "covered_by, door, source_name, text_version, "
 		   "text_body, exemption, basis FROM assent.why($1, "
 		   "$2::text::int, $3::text::assent.channel)",
 	};
@@ -59,122 +59,72 @@ ask(const struct request *r, const struct token_subject *s,
 	return store_exec(r->site->reader, &why, params, 3, rows, e);
 }
 
-__attribute__((format(printf, 2, 3))) static void
-say(struct response *w, const char *fmt, ...)
-{
-	char *text;
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vasprintf(&text, fmt, ap);
-	va_end(ap);
-	if (n < 0)
-		return;
-	page_paragraph(w, text);
-	free(text);
-}
-
-/* What it stands for now, in one sentence. */
+/* What the template asks about as standing.WORD and door.WORD. */
 static const char *
-standing_text(enum standing s)
+standing_word(long s)
 {
-	switch (s) {
-	case STANDING_GRANTED:
-		return "Such messages may be sent to you now.";
-	case STANDING_PENDING:
-		return "You were asked to confirm this and have not yet: no "
-		       "such message may be sent to you until you do.";
-	case STANDING_WITHDRAWN:
-		return "You have opted out since: no more of them may be sent "
-		       "to you.";
-	case STANDING_OBJECTED:
-		return "You have objected to it: no more of them may be sent "
-		       "to you.";
-	case STANDING_RESTRICTED:
-	case STANDING_SUSPENDED:
-		return "This is stopped at present: no such message may be "
-		       "sent to you.";
-	case STANDING_NONE:
-		break;
-	}
-	return "There is no permission for it now: no such message may be "
-	       "sent to you.";
-}
-
-/* By which door the permission came. */
-static const char *
-door_text(const char *door)
-{
-	static const char *const doors[][2] = {
-	    {"form", "a form that was filled in"},
-	    {"page", "one of our pages"},
-	    {"import", "a list that was taken over"},
-	    {"api", "another system"},
-	    {"operator", "one of our staff, who recorded it"},
-	    {"offline", "a conversation or a form on paper"},
-	    {"partner", "a partner"},
+	static const char *const words[STANDING_COUNT] = {
+	    [STANDING_NONE] = "none",
+	    [STANDING_PENDING] = "pending",
+	    [STANDING_GRANTED] = "granted",
+	    [STANDING_WITHDRAWN] = "withdrawn",
+	    [STANDING_OBJECTED] = "objected",
+	    [STANDING_RESTRICTED] = "stopped",
+	    [STANDING_SUSPENDED] = "stopped",
 	};
 
-	for (size_t i = 0; i < sizeof(doors) / sizeof(doors[0]); i++)
-		if (strcmp(doors[i][0], door) == 0)
-			return doors[i][1];
-	return door;
+	return s > 0 && s < STANDING_COUNT ? words[s] : words[STANDING_NONE];
 }
 
 static void
-tell_origin(struct response *w, const struct pg_rows *rows)
+put(json_t *view, const char *key, const struct pg_rows *rows, size_t col)
 {
+	if (!pg_rows_null(rows, 0, col))
+		json_object_set_new(
+		    view, key, json_string(pg_rows_text(rows, 0, col)));
+}
+
+/* `key` is an object with nothing but `word` in it, which is true. */
+static void
+put_choice(json_t *view, const char *key, const char *word)
+{
+	json_object_set_new(view, key, json_pack("{s:b}", word, 1));
+}
+
+static json_t *
+view_of(const struct pg_rows *rows)
+{
+	static const struct {
+		const char *key;
+		size_t col;
+	} plain[] = {
+	    {"address", ADDRESS},
+	    {"brand", BRAND},
+	    {"purpose", TITLE},
+	    {"covered_by", COVERED_BY},
+	    {"source_name", SOURCE_NAME},
+	    {"version", TEXT_VERSION},
+	    {"text", TEXT_BODY},
+	    {"exemption", EXEMPTION},
+	};
 	const char *basis = pg_rows_text(rows, 0, BASIS);
-	bool given = !pg_rows_null(rows, 0, SINCE);
+	bool exempt = !pg_rows_null(rows, 0, EXEMPTION);
+	bool given = !exempt && !pg_rows_null(rows, 0, SINCE);
+	json_t *view = json_pack("{s:b}", "known", 1);
 
-	if (!pg_rows_null(rows, 0, EXEMPTION))
-		say(w,
-		    "It may be sent without your consent for a limited time, "
-		    "under the exemption \"%s\".",
-		    pg_rows_text(rows, 0, EXEMPTION));
-	else if (given)
-		say(w, "This goes back to %s, and came from: %s.",
-		    pg_rows_text(rows, 0, SINCE),
-		    door_text(pg_rows_text(rows, 0, DOOR)));
-	else if (strcmp(basis, "contract") == 0)
-		page_paragraph(w, "It belongs to a contract with you.");
-	else if (strcmp(basis, "legitimate-interest") == 0)
-		page_paragraph(w,
-		    "It rests on a legitimate interest of the sender, to which "
-		    "you may object.");
-	if (!pg_rows_null(rows, 0, COVERED_BY))
-		say(w, "What was agreed to then is \"%s\", which includes it.",
-		    pg_rows_text(rows, 0, COVERED_BY));
-	if (!pg_rows_null(rows, 0, SOURCE) ||
-	    !pg_rows_null(rows, 0, SOURCE_NAME))
-		say(w, "Your address came from: %s%s%s.",
-		    pg_rows_null(rows, 0, SOURCE)
-			? ""
-			: door_text(pg_rows_text(rows, 0, SOURCE)),
-		    pg_rows_null(rows, 0, SOURCE) ||
-			    pg_rows_null(rows, 0, SOURCE_NAME)
-			? ""
-			: ", ",
-		    pg_rows_text(rows, 0, SOURCE_NAME));
-	if (!pg_rows_null(rows, 0, TEXT_BODY))
-		say(w, "The text that was shown (version %s): %s",
-		    pg_rows_text(rows, 0, TEXT_VERSION),
-		    pg_rows_text(rows, 0, TEXT_BODY));
-}
-
-static void
-tell(struct response *w, const struct pg_rows *rows)
-{
-	say(w, "The message went to %s, from %s, for \"%s\".",
-	    pg_rows_text(rows, 0, ADDRESS), pg_rows_text(rows, 0, BRAND),
-	    pg_rows_text(rows, 0, TITLE));
-	tell_origin(w, rows);
-	page_paragraph(w,
-	    standing_text((enum standing)strtol(
-		pg_rows_text(rows, 0, STANDING), NULL, 10)));
-	page_paragraph(w,
-	    "To stop it, use the link in the message that brought you here.");
+	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
+		put(view, plain[i].key, rows, plain[i].col);
+	if (given) {
+		put(view, "since", rows, SINCE);
+		put_choice(view, "door", pg_rows_text(rows, 0, DOOR));
+	} else if (!exempt && strcmp(basis, "contract") == 0) {
+		json_object_set_new(view, "contract", json_true());
+	} else if (!exempt && strcmp(basis, "legitimate-interest") == 0) {
+		json_object_set_new(view, "interest", json_true());
+	}
+	put_choice(view, "standing",
+	    standing_word(strtol(pg_rows_text(rows, 0, STANDING), NULL, 10)));
+	return view;
 }
 
 void
@@ -191,18 +141,14 @@ why_show(struct request *r, struct response *w)
 	if (rc == 0 && good && token_subject(&t, &s))
 		rc = ask(r, &s, &rows, &e);
 	if (rc != 0) {
-		log_line(LOG_ERROR, "why error=%s", e.text);
-		page_answer(w, PAGE_BUSY);
-		return;
+		log_line(LOG_ERROR, "why error=\"%s\"", e.text);
+		page_answer(r, w, PAGE_BUSY);
+	} else if (rows != NULL && pg_rows_count(rows) > 0) {
+		page_show(r, w, PAGE_WHY, pg_rows_text(rows, 0, LANGUAGE),
+		    view_of(rows));
+	} else {
+		page_show(
+		    r, w, PAGE_WHY, NULL, json_pack("{s:b}", "unknown", 1));
 	}
-	page_begin(w, 200, "Why did I get this message?");
-	if (rows != NULL && pg_rows_count(rows) > 0)
-		tell(w, rows);
-	else
-		page_paragraph(w,
-		    "Nothing is on record for this link. Either it was not "
-		    "copied whole, or nothing about you is kept here any "
-		    "more.");
-	page_end(w);
 	pg_rows_free(&rows);
 }

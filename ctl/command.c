@@ -25,6 +25,7 @@ static const struct command *const nouns[] = {
     commands_consent,
     commands_show,
     commands_explain,
+    commands_link,
     commands_batch,
     commands_ledger,
     commands_proof,

@@ -10,7 +10,6 @@
  */
 #include "web/optout.h"
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,10 +20,11 @@
 #include "policy/token.h"
 #include "web/link.h"
 #include "web/page.h"
+#include "web/proof.h"
 #include "web/site.h"
 #include "web/tally.h"
 
-enum { USER_AGENT_MAX = 256, TOKEN_SHOWN = 4 };
+enum { TOKEN_SHOWN = 4 };
 
 void
 optout_ask(struct request *r, struct response *w)
@@ -51,43 +51,6 @@ door(const struct form *f)
 								: "page";
 }
 
-/* `text` cut to a length at a character's border; what is not UTF-8 becomes
- * ASCII with question marks. */
-static json_t *
-bounded_text(const char *text)
-{
-	char ascii[USER_AGENT_MAX];
-	size_t n = strnlen(text, USER_AGENT_MAX + 1);
-	json_t *json;
-
-	if (n > USER_AGENT_MAX)
-		for (n = USER_AGENT_MAX; n > 0 && (text[n] & 0xc0) == 0x80;)
-			n--;
-	json = json_stringn(text, n);
-	if (json != NULL)
-		return json;
-	for (size_t i = 0; i < n; i++)
-		ascii[i] = (text[i] & 0x80) != 0 ? '?' : text[i];
-	return json_stringn(ascii, n);
-}
-
-/* From where the person acted: a JSON object for free(), or NULL. */
-static char *
-proof(const struct request *r)
-{
-	json_t *fields = json_object();
-	char *text;
-
-	if (r->client[0] != '\0')
-		json_object_set_new(fields, "ip", json_string(r->client));
-	if (r->user_agent != NULL)
-		json_object_set_new(
-		    fields, "user_agent", bounded_text(r->user_agent));
-	text = json_dumps(fields, JSON_COMPACT);
-	json_decref(fields);
-	return text;
-}
-
 static enum tally_opt_out
 opt_out(const struct request *r, struct token_subject *s, const char *source,
     struct err *e)
@@ -102,7 +65,7 @@ opt_out(const struct request *r, struct token_subject *s, const char *source,
 		return TALLY_FAILED;
 	if (!good || !token_subject(&t, s))
 		return TALLY_BAD_TOKEN;
-	fields = proof(r);
+	fields = proof_of(r);
 	/* Without its proof the record would not stand up. */
 	if (fields == NULL)
 		rc = err_set(e, ERR_FATAL, "out of memory for the proof");

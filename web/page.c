@@ -38,6 +38,8 @@ static const struct {
 	N_("Try again")},
     [PAGE_SHARED] = {200, "shared", N_("How to stop this mail"), NULL},
     [PAGE_WHY] = {200, "why", N_("Why did I get this message?"), NULL},
+    [PAGE_PREFERENCES] = {200, "preferences", N_("What you want to receive"),
+	NULL},
     [PAGE_NOT_FOUND] = {404, "not-found", N_("There is no such page"), NULL},
     [PAGE_WRONG_METHOD] = {405, "wrong-method",
 	N_("This page cannot be used that way"), NULL},
@@ -77,6 +79,12 @@ choose_locale(const struct request *r, const char *language)
 	if (l == NULL)
 		l = locales_choose(all, r->accept_language);
 	return l == NULL ? locales_default(all) : l;
+}
+
+const char *
+page_language(const struct request *r)
+{
+	return locale_tag(choose_locale(r, NULL));
 }
 
 /* Nothing may be loaded or run, a form may only be sent back here, and the one

@@ -16,6 +16,7 @@ enum page {
 	PAGE_NOT_DONE,	  /* it could not be done: the button once more */
 	PAGE_SHARED,	  /* the link of a message to several people */
 	PAGE_WHY,	  /* what a message rests on */
+	PAGE_PREFERENCES, /* what a brand may send */
 	PAGE_NOT_FOUND,
 	PAGE_WRONG_METHOD,
 	PAGE_TOO_LARGE,
@@ -32,6 +33,10 @@ enum page {
  * taken over. */
 void page_show(struct request *r, struct response *w, enum page p,
     const char *language, json_t *view) __attribute__((nonnull(1, 2)));
+
+/* The language that a page would be in by the request alone. */
+const char *page_language(const struct request *r)
+    __attribute__((nonnull, returns_nonnull));
 
 /* Without either: what is answered depends on the request's language only. */
 void page_answer(struct request *r, struct response *w, enum page p)

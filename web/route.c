@@ -16,6 +16,7 @@
 #include "web/health.h"
 #include "web/optout.h"
 #include "web/page.h"
+#include "web/preferences.h"
 #include "web/why.h"
 
 /* "*" at the end stands for one segment that is not empty. */
@@ -24,6 +25,8 @@ static const struct route routes[] = {
     {"opt-out", "/u/*", METHOD_POST, ROUTE_WRITES, optout_act},
     {"opt-out-shared", "/u", METHOD_GET, ROUTE_STILL, optout_explain},
     {"opt-out-shared", "/u/", METHOD_GET, ROUTE_STILL, optout_explain},
+    {"preferences-page", "/m/*", METHOD_GET, ROUTE_READS, preferences_show},
+    {"preferences", "/m/*", METHOD_POST, ROUTE_WRITES, preferences_save},
     {"why", "/w/*", METHOD_GET, ROUTE_READS, why_show},
     {"healthz", "/healthz", METHOD_GET, ROUTE_READS, health_check},
     {"metrics", "/metrics", METHOD_GET, ROUTE_STILL, health_metrics},

@@ -15,7 +15,7 @@ COMMANDS = ["keys new", "keys rotate", "migrate", "check", "brand add",
     "purpose depend", "purpose text add", "purpose text list",
     "purpose template gdpr", "footer set", "footer show", "footer remove",
     "repack", "grant", "withdraw", "object",
-    "restrict", "suspend", "unsuspend", "show", "explain", "batch",
+    "restrict", "suspend", "unsuspend", "show", "explain", "link", "batch",
     "ledger checkpoint", "ledger verify", "ledger key", "proof", "proof verify"]
 
 

@@ -64,6 +64,8 @@ INSERT INTO may_call VALUES
 	('footer_set',     '{assent_operator}'),
 	('footer_remove',  '{assent_operator}'),
 	('why',            '{assent_reader}'),
+	('preferences',    '{assent_reader,assent_web}'),
+	('preferences_save', '{assent_web}'),
 	('exemption_add',  '{assent_operator}'),
 	('exemption_end',  '{assent_operator}'),
 	('contact_edit',   '{assent_operator}'),

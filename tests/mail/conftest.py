@@ -24,6 +24,9 @@ TROUBLE = re.compile("AddressSanitizer|LeakSanitizer|ThreadSanitizer|"
 # For tests of what the milter and the MTA do together.
 on_both_mtas = pytest.mark.parametrize("stack", ["postfix", "sendmail"],
     indirect=True)
+# For what the stack starts.
+os.environ.setdefault("LSAN_OPTIONS",
+    f"suppressions={ROOT}/tests/lsan.supp:print_suppressions=0")
 number = itertools.count(1)
 
 

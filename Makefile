@@ -41,10 +41,14 @@ PACKAGES   := hiredis libpq libsodium libidn2 libconfuse jansson
 LIBS        = $(shell pkg-config --libs $(PACKAGES)) -lunistring
 MILTER_LIBS = -lmilter $(shell pkg-config --libs libmicrohttpd libcurl)
 WEB_LIBS    = $(shell pkg-config --libs libmicrohttpd) -lgettextpo
-INCLUDES    = $(shell pkg-config --cflags $(PACKAGES) libmicrohttpd libcurl)
+MAIL_LIBS   = $(shell pkg-config --libs gmime-3.0 gumbo)
+LINT_LIBS   = $(shell pkg-config --libs libxml-2.0 libpsl)
+INCLUDES    = $(shell pkg-config --cflags $(PACKAGES) libmicrohttpd libcurl \
+	gmime-3.0 gumbo libxml-2.0 libpsl)
 
 objects     = $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard $(1)/*.c)))
 POLICY     := $(call objects,policy)
+MAIL       := $(call objects,mail)
 MILTER     := $(call objects,milter)
 WEB        := $(call objects,web)
 CTL        := $(call objects,ctl)
@@ -62,6 +66,11 @@ $(BUILD)/libassent.a: $(POLICY)
 	$(say) AR $@
 	$(Q)$(AR) rcs $@ $^
 
+$(BUILD)/libassentmail.a: $(MAIL)
+	@rm -f $@
+	$(say) AR $@
+	$(Q)$(AR) rcs $@ $^
+
 $(BUILD)/assent-milter: $(MILTER) $(BUILD)/libassent.a
 	$(say) LD $@
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(MILTER_LIBS) $(LIBS)
@@ -70,9 +79,10 @@ $(BUILD)/assent-web: $(WEB) $(BUILD)/libassent.a
 	$(say) LD $@
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(WEB_LIBS) $(LIBS)
 
-$(BUILD)/assentctl: $(CTL) $(BUILD)/migrations.o $(BUILD)/libassent.a
+$(BUILD)/assentctl: $(CTL) $(BUILD)/migrations.o $(BUILD)/libassentmail.a \
+	$(BUILD)/libassent.a
 	$(say) LD $@
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(MAIL_LIBS) $(LINT_LIBS) $(LIBS)
 
 # The migrations travel inside assentctl: a program and its schema never part.
 $(BUILD)/migrations.c: $(MIGRATIONS) ctl/embed Makefile
@@ -92,8 +102,10 @@ $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libassent.a
 	@mkdir -p $(@D)
 	$(say) LD $@
 	$(Q)$(CC) $(ALL_CFLAGS) $(INCLUDES) $(ALL_LDFLAGS) -o $@ $< \
-		$(filter-out %.h,$(filter $(BUILD)/%.o,$^)) $(BUILD)/libassent.a \
-		$(shell pkg-config --libs cmocka) $(LIBS)
+		$(filter-out %.h,$(filter $(BUILD)/%.o,$^)) \
+		$(filter %mail.a,$^) $(BUILD)/libassent.a \
+		$(shell pkg-config --libs cmocka) \
+		$(if $(filter %mail.a,$^),$(MAIL_LIBS)) $(LIBS)
 
 $(BUILD)/bench/mclient: $(addprefix tests/bench/,talk.c wire.c letter.c)
 
@@ -124,7 +136,7 @@ bench: deps
 	@$(MAKE) --no-print-directory all bench-tools
 	@BUILD=$(BUILD) tests/bench/bench
 
-SOURCES    := $(wildcard policy/*.[ch] milter/*.[ch] web/*.[ch] ctl/*.[ch])
+SOURCES    := $(wildcard policy/*.[ch] mail/*.[ch] milter/*.[ch] web/*.[ch] ctl/*.[ch])
 
 format:
 	clang-format -i $(SOURCES)
@@ -133,7 +145,7 @@ format-check:
 	clang-format --dry-run -Werror $(SOURCES)
 
 tidy:
-	clang-tidy --quiet $(wildcard policy/*.c milter/*.c web/*.c ctl/*.c) -- \
+	clang-tidy --quiet $(wildcard policy/*.c mail/*.c milter/*.c web/*.c ctl/*.c) -- \
 		-std=c17 -D_GNU_SOURCE -DASSENT_VERSION='""' -I. $(INCLUDES)
 
 install: all

@@ -14,7 +14,7 @@
 #include "command.h"
 #include "policy/err.h"
 
-enum { WORDS_MAX = 3 };
+enum { WORDS_MAX = 256 };
 
 /* What every command takes. */
 struct globals {

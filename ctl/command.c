@@ -29,6 +29,7 @@ static const struct command *const nouns[] = {
     commands_batch,
     commands_ledger,
     commands_proof,
+    commands_lint,
 };
 
 enum { NOUNS = sizeof(nouns) / sizeof(nouns[0]) };

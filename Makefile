@@ -118,7 +118,14 @@ $(BUILD)/bench/%: tests/bench/%.c $(wildcard tests/bench/*.h)
 $(BUILD)/unit/test_label: $(BUILD)/milter/label.o
 $(BUILD)/unit/test_list: $(BUILD)/milter/list.o
 
-unit: $(UNIT)
+$(BUILD)/tests/mustache: tests/web/mustache.c $(BUILD)/web/template.o \
+    $(BUILD)/web/render.o $(BUILD)/libassent.a
+	@mkdir -p $(@D)
+	$(say) LD $@
+	$(Q)$(CC) $(ALL_CFLAGS) $(INCLUDES) $(ALL_LDFLAGS) -o $@ \
+		$(filter-out %.h,$(filter %.c %.o %.a,$^)) $(LIBS)
+
+unit: $(UNIT) $(BUILD)/tests/mustache
 
 bench-tools: $(BENCH)
 

@@ -19,7 +19,7 @@
 #include "policy/arena.h"
 #include "words.h"
 
-enum { LINE_WORDS = 24 };
+enum { LINE_WORDS = 64 };
 
 /* Finds and checks the command of one line. */
 static int

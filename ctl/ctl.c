@@ -96,15 +96,14 @@ ctl_changer(struct ctl *c, struct err *e)
 }
 
 int
-ctl_address(struct ctl *c, const char *text, struct addr *addr,
-    struct addr_key *key, struct err *e)
+ctl_endpoint(struct ctl *c, const char *kind, const char *text,
+    struct endpoint *out, struct addr_key *key, struct err *e)
 {
-	if (addr_parse(c->arena, text, strlen(text), addr, e) != 0)
+	if (endpoint_parse(c->arena, kind, text, strlen(text), out, e) != 0)
 		return err_prefix(e, "address \"%s\"", text);
 	if (ctl_keys(c, e) != 0)
 		return -1;
-	*key = addr_key(
-	    keys_index(c->keys), channel_kind(CHANNEL_EMAIL), addr->canonical);
+	*key = endpoint_key(keys_index(c->keys), out);
 	return 0;
 }
 

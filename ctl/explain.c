@@ -33,7 +33,7 @@ struct held {
 /* All that the answer rests on. */
 struct question {
 	const struct stream *stream;
-	struct addr addr;
+	struct endpoint endpoint;
 	struct addr_key key;
 	struct held own, base;
 	int64_t now;
@@ -60,11 +60,12 @@ find_stream(const struct conf *conf, const char *name,
 	    names);
 }
 
+/* The permit of an endpoint of the question's kind. */
 static int
-hold(struct ctl *c, const char *canonical, struct held *h, struct err *e)
+hold(struct ctl *c, const char *kind, const char *canonical, struct held *h,
+    struct err *e)
 {
-	struct addr_key key = addr_key(
-	    keys_index(c->keys), channel_kind(CHANNEL_EMAIL), canonical);
+	struct addr_key key = addr_key(keys_index(c->keys), kind, canonical);
 	long len =
 	    store_permit(c->store, &key, h->octets, sizeof(h->octets), e);
 
@@ -74,14 +75,32 @@ hold(struct ctl *c, const char *canonical, struct held *h, struct err *e)
 }
 
 static int
+check_kind(const struct question *q, struct err *e)
+{
+	const char *kind = channel_kind(q->stream->channel);
+
+	if (strcmp(kind, q->endpoint.kind) == 0)
+		return 0;
+	return err_set(e, ERR_REFUSED,
+	    "stream %s sends by %s, to an address of kind %s; this one is of "
+	    "kind %s",
+	    q->stream->name, channel_word(q->stream->channel), kind,
+	    q->endpoint.kind);
+}
+
+static int
 prepare(struct ctl *c, const struct args *a, struct question *q, struct err *e)
 {
+	struct endpoint *to = &q->endpoint;
+
 	if (ctl_conf(c, e) != 0 ||
 	    find_stream(c->conf, a->words[1], &q->stream, e) != 0 ||
-	    ctl_address(c, a->words[0], &q->addr, &q->key, e) != 0 ||
-	    ctl_store(c, e) != 0 || hold(c, q->addr.canonical, &q->own, e) != 0)
+	    ctl_endpoint(
+		c, args_value(a, "kind"), a->words[0], to, &q->key, e) != 0 ||
+	    check_kind(q, e) != 0 || ctl_store(c, e) != 0 ||
+	    hold(c, to->kind, to->canonical, &q->own, e) != 0)
 		return -1;
-	if (q->addr.base != NULL && hold(c, q->addr.base, &q->base, e) != 0)
+	if (to->base != NULL && hold(c, to->kind, to->base, &q->base, e) != 0)
 		return -1;
 	q->now = clock_wall();
 	return 0;
@@ -146,7 +165,7 @@ add_standing(json_t *one, const struct question *q, uint16_t id)
 	out_text(one, "standing", standing_word(p, pair.standing));
 	out_time(one, "expires", pair.expires);
 	out_text(one, "read", "database");
-	if (q->addr.base == NULL)
+	if (q->endpoint.base == NULL)
 		return;
 	p = &q->base.permit;
 	pair = permit_find(p, id, channel);
@@ -166,7 +185,8 @@ enum {
 	DECIDES,
 	SINCE,
 	EXPIRES,
-	LEFT
+	LEFT,
+	EXEMPTION
 };
 
 /* Adds how the purpose came to stand where it does: brand, parents and
@@ -183,7 +203,7 @@ add_path(struct ctl *c, const struct question *q, uint16_t id, json_t *one,
 		   "CASE WHEN suspended THEN 'suspended' END), event_id, "
 		   "standing, decides, floor(extract(epoch FROM since)), "
 		   "floor(extract(epoch FROM expires)), "
-		   "floor(extract(epoch FROM withdrawn_at)) "
+		   "floor(extract(epoch FROM withdrawn_at)), exemption "
 		   "FROM assent.explain($1, $2::text::int, "
 		   "$3::text::assent.channel)",
 	};
@@ -216,6 +236,10 @@ add_path(struct ctl *c, const struct question *q, uint16_t id, json_t *one,
 		out_time(step, "since", pg_rows_int(rows, i, SINCE));
 		out_time(step, "expires", pg_rows_int(rows, i, EXPIRES));
 		out_time(step, "left", pg_rows_int(rows, i, LEFT));
+		out_text(step, "exemption",
+		    pg_rows_null(rows, i, EXEMPTION)
+			? NULL
+			: pg_rows_text(rows, i, EXEMPTION));
 	}
 	pg_rows_free(&rows);
 	return 0;
@@ -229,7 +253,7 @@ answer(struct ctl *c, const struct question *q,
 	const struct stream *s = q->stream;
 	struct decide_facts f = {
 	    .permit = &q->own.permit,
-	    .base = q->addr.base == NULL ? NULL : &q->base.permit,
+	    .base = q->endpoint.base == NULL ? NULL : &q->base.permit,
 	    .channel = s->channel,
 	    .now = q->now,
 	};
@@ -303,7 +327,7 @@ run(struct ctl *c, const struct args *a, json_t *out, struct err *e)
 
 	if (prepare(c, a, &q, e) != 0)
 		return OUTCOME_FAILED;
-	out_text(out, "address", q.addr.canonical);
+	out_text(out, "address", q.endpoint.canonical);
 	out_text(out, "stream", q.stream->name);
 	out_text(out, "brand", q.stream->brand);
 	out_text(out, "channel", channel_word(q.stream->channel));
@@ -356,6 +380,9 @@ print_path(const json_t *one)
 		if (json_is_integer(event))
 			printf(", event %lld",
 			    (long long)json_integer_value(event));
+		if (out_get(step, "exemption")[0] != '\0')
+			printf(", by the exemption %s",
+			    out_get(step, "exemption"));
 		putchar('\n');
 	}
 }
@@ -402,6 +429,7 @@ const struct command commands_explain[] = {
 	.options =
 	    {
 		{"purpose", "PURPOSE", "as if Consent-Purpose named it"},
+		CTL_KIND,
 	    },
 	.run = run,
 	.print = print,

@@ -62,8 +62,7 @@ DECLARE
 	other int;
 BEGIN
 	IF NEW.slug = 'all' THEN
-		RAISE EXCEPTION '% is everything its brand says: monitoring needs a consent of its own',
-			purpose_name(NEW.id);
+		RAISE EXCEPTION '"all" is everything a brand says: monitoring needs a consent of its own';
 	END IF;
 	SELECT id INTO other FROM purpose WHERE brand_id = NEW.brand_id
 		AND monitoring AND id <> NEW.id;
@@ -71,9 +70,9 @@ BEGIN
 		RAISE EXCEPTION '% is this brand''s purpose for monitoring already',
 			purpose_name(other);
 	END IF;
-	RETURN NULL;
+	RETURN NEW;
 END $$;
-CREATE TRIGGER monitoring AFTER INSERT OR UPDATE ON assent.purpose
+CREATE TRIGGER monitoring BEFORE INSERT OR UPDATE ON assent.purpose
 	FOR EACH ROW WHEN (NEW.monitoring)
 	EXECUTE FUNCTION assent.monitoring_placed();
 

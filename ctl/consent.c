@@ -43,32 +43,6 @@ struct request {
 	struct change change;
 };
 
-/* The channel given, or else the only one that the address is for. */
-static int
-read_channel(const struct args *a, const char *kind, struct change *change,
-    struct err *e)
-{
-	const char *word = args_value(a, "channel");
-	size_t found = 0;
-
-	if (word != NULL && channel_parse(word, &change->channel))
-		return 0;
-	if (word != NULL)
-		return err_set(e, ERR_REFUSED,
-		    "--channel \"%s\" is none of email, sms, voice, phone, "
-		    "paper, push, im",
-		    word);
-	for (int i = 0; i < CHANNEL_COUNT; i++)
-		if (strcmp(channel_kind((enum channel)i), kind) == 0) {
-			change->channel = (enum channel)i;
-			found++;
-		}
-	if (found == 1 || a->words[1] == NULL)
-		return 0;
-	return err_set(
-	    e, ERR_REFUSED, "which channel? --channel sms, voice or phone");
-}
-
 static int
 read_times(
     struct ctl *c, const struct args *a, struct change *change, struct err *e)
@@ -182,7 +156,9 @@ apply(struct ctl *c, const struct args *a, enum change_act act, json_t *out,
 	if (ctl_endpoint(c, args_value(a, "kind"), a->words[0], &r.endpoint,
 		&r.change.key, e) != 0)
 		return OUTCOME_FAILED;
-	if (read_channel(a, r.endpoint.kind, &r.change, e) != 0)
+	if (ctl_channel(args_value(a, "channel"), r.endpoint.kind,
+		&r.change.channel, e) != 0 &&
+	    (a->words[1] != NULL || args_value(a, "channel") != NULL))
 		return OUTCOME_USAGE;
 	if (ctl_changer(c, e) != 0 || read_purpose(c, a, &r, e) != 0 ||
 	    read_times(c, a, &r.change, e) != 0 ||

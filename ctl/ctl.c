@@ -108,6 +108,30 @@ ctl_endpoint(struct ctl *c, const char *kind, const char *text,
 }
 
 int
+ctl_channel(
+    const char *word, const char *kind, enum channel *out, struct err *e)
+{
+	size_t found = 0;
+
+	if (word != NULL && channel_parse(word, out))
+		return 0;
+	if (word != NULL)
+		return err_set(e, ERR_REFUSED,
+		    "--channel \"%s\" is none of email, sms, voice, phone, "
+		    "paper, push, im",
+		    word);
+	for (int i = 0; i < CHANNEL_COUNT; i++)
+		if (strcmp(channel_kind((enum channel)i), kind) == 0) {
+			*out = (enum channel)i;
+			found++;
+		}
+	if (found == 1)
+		return 0;
+	return err_set(e, ERR_REFUSED,
+	    "which channel of this number: --channel sms, voice or phone?");
+}
+
+int
 ctl_purpose(
     struct ctl *c, const char *text, struct store_purpose *out, struct err *e)
 {

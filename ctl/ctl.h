@@ -63,6 +63,11 @@ int ctl_endpoint(struct ctl *c, const char *kind, const char *text,
 		"kind", "KIND", "the address's: postal, device or im"          \
 	}
 
+/* Reads a channel given as an option; `word` NULL: the only one that endpoints
+ * of `kind` are for, if there is only one. */
+int ctl_channel(const char *word, const char *kind, enum channel *out,
+    struct err *e) __attribute__((nonnull(2, 3, 4), warn_unused_result));
+
 /* Looks up a purpose given as BRAND/NAME, or as NAME when only one brand has
  * it. */
 int ctl_purpose(struct ctl *c, const char *text, struct store_purpose *out,

@@ -33,6 +33,7 @@ struct held {
 /* All that the answer rests on. */
 struct question {
 	const struct stream *stream;
+	enum channel channel;
 	struct endpoint endpoint;
 	struct addr_key key;
 	struct held own, base;
@@ -74,18 +75,24 @@ hold(struct ctl *c, const char *kind, const char *canonical, struct held *h,
 	return permit_decode(h->octets, (size_t)len, &h->permit, e);
 }
 
+/* The channel asked about: the stream's, unless the address is of another kind
+ * or another is given. */
 static int
-check_kind(const struct question *q, struct err *e)
+read_channel(const struct args *a, struct question *q, struct err *e)
 {
-	const char *kind = channel_kind(q->stream->channel);
+	const char *word = args_value(a, "channel");
+	const char *kind = q->endpoint.kind;
 
-	if (strcmp(kind, q->endpoint.kind) == 0)
+	q->channel = q->stream->channel;
+	if (word == NULL && strcmp(channel_kind(q->channel), kind) == 0)
+		return 0;
+	if (ctl_channel(word, kind, &q->channel, e) != 0)
+		return -1;
+	if (strcmp(channel_kind(q->channel), kind) == 0)
 		return 0;
 	return err_set(e, ERR_REFUSED,
-	    "stream %s sends by %s, to an address of kind %s; this one is of "
-	    "kind %s",
-	    q->stream->name, channel_word(q->stream->channel), kind,
-	    q->endpoint.kind);
+	    "channel %s needs an address of kind %s; this one is of kind %s",
+	    channel_word(q->channel), channel_kind(q->channel), kind);
 }
 
 static int
@@ -97,7 +104,7 @@ prepare(struct ctl *c, const struct args *a, struct question *q, struct err *e)
 	    find_stream(c->conf, a->words[1], &q->stream, e) != 0 ||
 	    ctl_endpoint(
 		c, args_value(a, "kind"), a->words[0], to, &q->key, e) != 0 ||
-	    check_kind(q, e) != 0 || ctl_store(c, e) != 0 ||
+	    read_channel(a, q, e) != 0 || ctl_store(c, e) != 0 ||
 	    hold(c, to->kind, to->canonical, &q->own, e) != 0)
 		return -1;
 	if (to->base != NULL && hold(c, to->kind, to->base, &q->base, e) != 0)
@@ -158,9 +165,8 @@ standing_word(const struct permit *p, enum standing s)
 static void
 add_standing(json_t *one, const struct question *q, uint16_t id)
 {
-	enum channel channel = q->stream->channel;
 	const struct permit *p = &q->own.permit;
-	struct permit_pair pair = permit_find(p, id, channel);
+	struct permit_pair pair = permit_find(p, id, q->channel);
 
 	out_text(one, "standing", standing_word(p, pair.standing));
 	out_time(one, "expires", pair.expires);
@@ -168,7 +174,7 @@ add_standing(json_t *one, const struct question *q, uint16_t id)
 	if (q->endpoint.base == NULL)
 		return;
 	p = &q->base.permit;
-	pair = permit_find(p, id, channel);
+	pair = permit_find(p, id, q->channel);
 	out_text(one, "base_standing", standing_word(p, pair.standing));
 }
 
@@ -211,7 +217,7 @@ add_path(struct ctl *c, const struct question *q, uint16_t id, json_t *one,
 	    "relation", "brand", "purpose", "basis", "state", "flags"};
 	char number[8];
 	const struct pg_param params[] = {{q->key.octets, ADDR_KEY},
-	    {number, 0}, {channel_word(q->stream->channel), 0}};
+	    {number, 0}, {channel_word(q->channel), 0}};
 	struct pg_rows *rows;
 	json_t *list;
 
@@ -254,7 +260,7 @@ answer(struct ctl *c, const struct question *q,
 	struct decide_facts f = {
 	    .permit = &q->own.permit,
 	    .base = q->endpoint.base == NULL ? NULL : &q->base.permit,
-	    .channel = s->channel,
+	    .channel = q->channel,
 	    .now = q->now,
 	};
 	struct store_purpose found;
@@ -330,7 +336,7 @@ run(struct ctl *c, const struct args *a, json_t *out, struct err *e)
 	out_text(out, "address", q.endpoint.canonical);
 	out_text(out, "stream", q.stream->name);
 	out_text(out, "brand", q.stream->brand);
-	out_text(out, "channel", channel_word(q.stream->channel));
+	out_text(out, "channel", channel_word(q.channel));
 	list = out_array(out, "purposes");
 	outcome = purpose == NULL ? answer_all(c, &q, list, e)
 				  : answer_one(c, &q, purpose, list, e);
@@ -429,6 +435,7 @@ const struct command commands_explain[] = {
 	.options =
 	    {
 		{"purpose", "PURPOSE", "as if Consent-Purpose named it"},
+		{"channel", "CHANNEL", "as if the stream sent by it"},
 		CTL_KIND,
 	    },
 	.run = run,

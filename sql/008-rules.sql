@@ -88,7 +88,8 @@ END $$;
 --   covers, no later than after its own validity.
 -- - An exemption, while it lasts, stands in for a consent that is missing, not
 --   confirmed, run out, or was withdrawn before the exemption began; never for
---   one that was withdrawn since, and never over a flag.
+--   one that was withdrawn since, and never over a flag.  Of several the one
+--   that lasts longest counts.
 -- - What a purpose requires must stand as well as it does itself.
 --
 -- Planning takes longer than running, so it is done once a session, and with

@@ -164,6 +164,14 @@ lengths(void **state)
 	assert_int_equal(
 	    endpoint_parse(arena, "im", text, ENDPOINT_MAX + 1, &out, &e), -1);
 	assert_int_equal(e.kind, ERR_REFUSED);
+	/* What is given is bounded, too, not only what comes of it. */
+	memset(text, ' ', sizeof(text));
+	memcpy(text, "+48600100200", 12);
+	assert_int_equal(
+	    endpoint_parse(arena, NULL, text, ENDPOINT_MAX, &out, &e), 0);
+	assert_int_equal(
+	    endpoint_parse(arena, NULL, text, ENDPOINT_MAX + 1, &out, &e), -1);
+	assert_int_equal(e.kind, ERR_REFUSED);
 	/* One character whose folded form has 33 octets. */
 	for (size_t i = 0; i + 3 <= ENDPOINT_MAX; i += 3)
 		memcpy(text + i, "\xef\xb7\xba", 3);

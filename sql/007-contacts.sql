@@ -208,9 +208,16 @@ CREATE INDEX exemption_purpose ON assent.exemption (purpose_id);
 COMMENT ON TABLE assent.exemption IS
 	'What may be sent without consent for a while, and who answers for it';
 
+-- The trees stay as they are: nothing is to be followed anew.
+CREATE FUNCTION assent.exemption_changed() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = assent, pg_temp AS $$
+BEGIN
+	PERFORM outdate();
+	RETURN NULL;
+END $$;
 CREATE TRIGGER changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE
 	ON assent.exemption
-	FOR EACH STATEMENT EXECUTE FUNCTION assent.structure_changed();
+	FOR EACH STATEMENT EXECUTE FUNCTION assent.exemption_changed();
 
 -- Events about no contact, and what they say.
 ALTER TABLE assent.event

@@ -19,6 +19,7 @@ class Page:
 	def __init__(self, source):
 		tree = html5lib.parse(source, treebuilder="etree",
 		    namespaceHTMLElements=False)
+		self.frames = tree.find("frameset") is not None
 		self.nodes = []	# (what, path of elements down to it)
 		self.walk(tree, ())
 

@@ -38,7 +38,8 @@ def footer(why, leave, lines=""):
 		    f"{leave}: {PLAN['unsubscribe_url']}\n",
 		"footer_html": f'<div class="opt-out"><p>{why} '
 		    f'<a href="{PLAN["why_url"]}">?</a><br>\n'
-		    f'<a href="{PLAN["unsubscribe_url"]}">{leave}</a></p></div>',
+		    f'<a href="{PLAN["unsubscribe_url"]}">{leave}</a>'
+		    "</p></div>",
 	}
 
 
@@ -88,13 +89,13 @@ def run(folder, numbers):
 	    for n in numbers]
 	done = subprocess.run([EDIT, folder / "plan", *sum(files, [])],
 	    capture_output=True, text=True, check=False)
-	if done.returncode:
-		print(done.stderr)
 	results = []
 	for _, out, report in files:
 		if not report.exists():
 			break
-		results.append((out.read_bytes(), json.loads(report.read_text())))
+		results.append((out.read_bytes(),
+		    json.loads(report.read_text())))
 		out.unlink()
 		report.unlink()
+	assert len(results) < len(numbers) or not done.returncode, done.stderr
 	return results

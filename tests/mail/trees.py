@@ -54,7 +54,7 @@ OPAQUE = [
 class Node:
 	octets: bytes	# fields, empty line, body
 	texts: list = field(default_factory=list)	# (path below, Edit)
-	first: list = field(default_factory=list)	# Edits the footer is for
+	first: list = field(default_factory=list)	# Edits with the footer
 
 
 class Grower:
@@ -86,8 +86,8 @@ class Grower:
 		return self.text() if self.maybe(0.6) else self.opaque(depth)
 
 	def multipart(self, depth, above):
-		kind = self.pick(["alternative", "alternative", "mixed", "mixed",
-		    "related", "parallel", "x-own"])
+		kind = self.pick(["alternative", "alternative", "mixed",
+		    "mixed", "related", "parallel", "x-own"])
 		boundary = self.boundary(above)
 		mark = b"--" + boundary.encode()
 		parts = [self.entity(depth + 1, boundary)
@@ -98,17 +98,20 @@ class Grower:
 		node.octets += (b"\r\n" + mark + b"\r\n").join(
 		    part.octets for part in parts)
 		if self.maybe(0.85):
-			node.octets += b"\r\n" + mark + b"--" + self.blanks() + \
-			    self.pick([b"", b"\r\n", b"\r\n" + self.aside()])
+			node.octets += b"\r\n" + mark + b"--" + \
+			    self.blanks() + self.pick([b"", b"\r\n",
+			    b"\r\n" + self.aside()])
 		for n, part in enumerate(parts, 1):
-			node.texts += [(f".{n}{path}", e) for path, e in part.texts]
+			node.texts += [(f".{n}{path}", edit)
+			    for path, edit in part.texts]
 		firsts = [part.first for part in parts if part.first]
-		node.first = sum(firsts if kind == "alternative" else firsts[:1],
-		    [])
+		if kind != "alternative":
+			firsts = firsts[:1]
+		node.first = sum(firsts, [])
 		return node
 
 	def boundary(self, above):
-		"""One that no other line is, though it may be a prefix of one."""
+		"""One that is no other line, but may begin one."""
 		if self.maybe(0.3):
 			return above + self.pick("=_x1")
 		return "".join(self.random.choices(string.ascii_letters +
@@ -116,7 +119,7 @@ class Grower:
 		    )) + "b"
 
 	def aside(self):
-		"""Before the first boundary or behind the last: no reader shows it."""
+		"""A preamble or an epilogue: no reader shows it."""
 		return self.pick([b"", b"This is a message in MIME format.\r\n",
 		    b"{{unsubscribe_url}} </body>\r\n\r\n"])
 
@@ -155,10 +158,13 @@ class Grower:
 		words = ASCII + WORDS[charset]
 		lines, used = [], []
 		for _ in range(self.random.randint(0, 6)):
-			line = self.random.choices(words, k=self.random.randint(0, 14))
+			line = self.random.choices(words,
+			    k=self.random.randint(0, 14))
 			if names and self.maybe(0.3):
-				used.append(self.pick(names))
-				line.insert(self.random.randint(0, len(line)), used[-1])
+				name = self.pick(names)
+				line.insert(self.random.randint(0, len(line)),
+				    name)
+				used.append(name)
 			lines.append(self.pick(" \t" if self.maybe(0.1) else " "
 			    ).join(line))
 		return "\r\n".join(lines) + self.pick(["", "\r\n"]), used
@@ -169,10 +175,12 @@ class Grower:
 		names = self.pick([[], OTHER, LEAVE + OTHER])
 		text, used = self.prose(charset, names)
 		if html:
-			text = self.pick(PAGES).replace("\n", "\r\n").replace("@", text)
+			page = self.pick(PAGES).replace("\n", "\r\n")
+			text = page.replace("@", text)
 		value = f"text/{'html' if html else 'plain'}"
 		if charset != "us-ascii" or self.maybe(0.5):
-			value += f"; charset={self.pick([charset, charset.upper()])}"
+			label = self.pick([charset, charset.upper()])
+			value += f"; charset={label}"
 		if not html and self.maybe(0.15):
 			value += "; format=flowed"
 		encoding, body = self.encoded(text.encode(charset), charset)
@@ -181,15 +189,19 @@ class Grower:
 			fields.append(("Content-Transfer-Encoding", encoding))
 		if self.maybe(0.2):
 			fields.append(("Content-Disposition", "inline"))
-		if value == "text/plain" and encoding == "7bit" and self.maybe(0.3):
+		if value == "text/plain" and encoding == "7bit" and \
+		    self.maybe(0.3):
 			fields = []
 		edit = Edit(len(used), set(used).isdisjoint(LEAVE))
 		return Node(self.head(fields) + body, [("", edit)], [edit])
 
 	def encoded(self, octets, charset):
-		plain = [] if charset == "utf-16" else ["quoted-printable",
-		    "7bit" if charset in ("us-ascii", "iso-2022-jp") else "8bit"]
-		encoding = self.pick(["base64"] + plain)
+		choice = ["base64"]
+		if charset in ("us-ascii", "iso-2022-jp"):
+			choice += ["quoted-printable", "7bit"]
+		elif charset != "utf-16":
+			choice += ["quoted-printable", "8bit"]
+		encoding = self.pick(choice)
 		if encoding == "base64":
 			return encoding, self.base64(octets)
 		if encoding == "quoted-printable":
@@ -211,13 +223,16 @@ class Grower:
 		for line in octets.split(b"\r\n"):
 			made, length = b"", 0
 			for n, c in enumerate(line):
-				last = n == len(line) - 1
-				code = bytes([c])
-				if c in b"=" or not (32 <= c < 127 or c == 9) or \
-				    last and c in b" \t" or self.maybe(eager):
-					code = self.pick([b"=%02X", b"=%02x"]) % c
-				if length + len(code) > width or self.maybe(eager / 2):
+				code = self.code(c, n == len(line) - 1, eager)
+				if length + len(code) > width or \
+				    self.maybe(eager / 2):
 					made, length = made + b"=\r\n", 0
 				made, length = made + code, length + len(code)
 			lines.append(made)
 		return b"\r\n".join(lines)
+
+	def code(self, c, last, eager):
+		if c in b"=" or not (32 <= c < 127 or c == 9) or \
+		    last and c in b" \t" or self.maybe(eager):
+			return self.pick([b"=%02X", b"=%02x"]) % c
+		return bytes([c])

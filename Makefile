@@ -40,10 +40,13 @@ PACKAGES   := hiredis libpq libsodium libidn2 libconfuse jansson
 LIBS        = $(shell pkg-config --libs $(PACKAGES)) -lunistring
 MILTER_LIBS = -lmilter $(shell pkg-config --libs libmicrohttpd libcurl)
 WEB_LIBS    = $(shell pkg-config --libs libmicrohttpd)
-INCLUDES    = $(shell pkg-config --cflags $(PACKAGES) libmicrohttpd libcurl)
+MAIL_LIBS   = $(shell pkg-config --libs gmime-3.0 gumbo)
+INCLUDES    = $(shell pkg-config --cflags $(PACKAGES) libmicrohttpd libcurl \
+	gmime-3.0 gumbo)
 
 objects     = $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard $(1)/*.c)))
 POLICY     := $(call objects,policy)
+MAIL       := $(call objects,mail)
 MILTER     := $(call objects,milter)
 WEB        := $(call objects,web)
 CTL        := $(call objects,ctl)
@@ -57,6 +60,11 @@ MANUALS    := $(wildcard man/*.[1-8])
 all: $(PROGRAMS)
 
 $(BUILD)/libassent.a: $(POLICY)
+	@rm -f $@
+	$(say) AR $@
+	$(Q)$(AR) rcs $@ $^
+
+$(BUILD)/libassentmail.a: $(MAIL)
 	@rm -f $@
 	$(say) AR $@
 	$(Q)$(AR) rcs $@ $^
@@ -91,8 +99,10 @@ $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libassent.a
 	@mkdir -p $(@D)
 	$(say) LD $@
 	$(Q)$(CC) $(ALL_CFLAGS) $(INCLUDES) $(ALL_LDFLAGS) -o $@ $< \
-		$(filter-out %.h,$(filter $(BUILD)/%.o,$^)) $(BUILD)/libassent.a \
-		$(shell pkg-config --libs cmocka) $(LIBS)
+		$(filter-out %.h,$(filter $(BUILD)/%.o,$^)) \
+		$(filter %mail.a,$^) $(BUILD)/libassent.a \
+		$(shell pkg-config --libs cmocka) \
+		$(if $(filter %mail.a,$^),$(MAIL_LIBS)) $(LIBS)
 
 $(BUILD)/bench/mclient: $(addprefix tests/bench/,talk.c wire.c letter.c)
 
@@ -105,7 +115,15 @@ $(BUILD)/bench/%: tests/bench/%.c $(wildcard tests/bench/*.h)
 $(BUILD)/unit/test_label: $(BUILD)/milter/label.o
 $(BUILD)/unit/test_list: $(BUILD)/milter/list.o
 
-unit: $(UNIT)
+# Edits a file as the milter would edit the message.
+$(BUILD)/tests/edit: tests/mail/edit.c $(BUILD)/libassentmail.a \
+	$(BUILD)/libassent.a
+	@mkdir -p $(@D)
+	$(say) LD $@
+	$(Q)$(CC) $(ALL_CFLAGS) $(INCLUDES) $(ALL_LDFLAGS) -o $@ $< \
+		$(filter %.a,$^) $(MAIL_LIBS) $(LIBS)
+
+unit: $(UNIT) $(BUILD)/tests/edit
 
 bench-tools: $(BENCH)
 
@@ -123,7 +141,7 @@ bench: deps
 	@$(MAKE) --no-print-directory all bench-tools
 	@BUILD=$(BUILD) tests/bench/bench
 
-SOURCES    := $(wildcard policy/*.[ch] milter/*.[ch] web/*.[ch] ctl/*.[ch])
+SOURCES    := $(wildcard policy/*.[ch] mail/*.[ch] milter/*.[ch] web/*.[ch] ctl/*.[ch])
 
 format:
 	clang-format -i $(SOURCES)
@@ -132,7 +150,7 @@ format-check:
 	clang-format --dry-run -Werror $(SOURCES)
 
 tidy:
-	clang-tidy --quiet $(wildcard policy/*.c milter/*.c web/*.c ctl/*.c) -- \
+	clang-tidy --quiet $(wildcard policy/*.c mail/*.c milter/*.c web/*.c ctl/*.c) -- \
 		-std=c17 -D_GNU_SOURCE -DASSENT_VERSION='""' -I. $(INCLUDES)
 
 install: all

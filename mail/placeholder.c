@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * placeholder - the marks in a text that stand for a link or a name
+ *
+ * One pass over the text stops only at octets that some placeholder begins
+ * with.  Of several that fit at one place the longest is taken.
+ */
+#include "placeholder.h"
+
+#include <stdint.h>
+#include <string.h>
+#include <strings.h>
+
+#include "edit.h"
+#include "html.h"
+#include "policy/arena.h"
+#include "splice.h"
+
+static const struct edit_alias builtin[] = {
+    {"{{unsubscribe_url}}", EDIT_UNSUBSCRIBE},
+    {"{{preferences_url}}", EDIT_PREFERENCES},
+    {"{{why_url}}", EDIT_WHY},
+    {"{{brand}}", EDIT_BRAND},
+    {"{{amazonSESUnsubscribeUrl}}", EDIT_UNSUBSCRIBE},
+    {"{{{pm:unsubscribe}}}", EDIT_UNSUBSCRIBE},
+    {"{{{unsubscribe}}}", EDIT_UNSUBSCRIBE},
+    {"[unsubscribe]", EDIT_UNSUBSCRIBE},
+    {"<%asm_group_unsubscribe_raw_url%>", EDIT_UNSUBSCRIBE},
+    {"%unsubscribe_url%", EDIT_UNSUBSCRIBE},
+    {"%tag_unsubscribe_url%", EDIT_UNSUBSCRIBE},
+    {"{unsubscribe_url}", EDIT_UNSUBSCRIBE},
+    {"{dnc_url}", EDIT_UNSUBSCRIBE},
+};
+
+struct match {
+	size_t len;
+	bool url_escaped;
+	enum edit_value value;
+};
+
+static const char *
+value_of(const struct edit_plan *plan, enum edit_value v)
+{
+	switch (v) {
+	case EDIT_UNSUBSCRIBE:
+		return plan->unsubscribe_url;
+	case EDIT_PREFERENCES:
+		return plan->preferences_url;
+	case EDIT_WHY:
+		return plan->why_url;
+	case EDIT_BRAND:
+		return plan->brand;
+	}
+	return NULL;
+}
+
+static int
+hex(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* The octets that the character at `p` is written with, one at least. */
+static size_t
+character(const char *p, size_t len, bool html, char *c, bool *url_escaped)
+{
+	size_t n;
+
+	*c = *p;
+	if (len >= 3 && *p == '%' && hex(p[1]) >= 0 && hex(p[2]) >= 0) {
+		*c = (char)(hex(p[1]) << 4 | hex(p[2]));
+		*url_escaped = true;
+		return 3;
+	}
+	if (html && *p == '&' && (n = html_reference(p, len, c)) > 0)
+		return n;
+	return 1;
+}
+
+/* How many octets at `p` spell `name`; 0 if they do not. */
+static size_t
+spelt(const char *p, size_t len, bool html, const char *name, bool *url_escaped)
+{
+	size_t at = 0;
+	char c;
+
+	for (; *name != '\0'; name++) {
+		if (at == len)
+			return 0;
+		/* A percent sign of the name may look like an escape. */
+		if (p[at] == *name && *name != '%' && *name != '&') {
+			at++;
+			continue;
+		}
+		size_t n = character(p + at, len - at, html, &c, url_escaped);
+		if (c == *name)
+			at += n;
+		else if (p[at] == *name)
+			at++;
+		else
+			return 0;
+	}
+	return at;
+}
+
+static void
+try_all(const struct edit_alias *list, size_t n, const struct edit_plan *plan,
+    const char *p, size_t len, bool html, struct match *best)
+{
+	bool escaped = false;
+	char first;
+
+	(void)character(p, len, html, &first, &escaped);
+	for (size_t i = 0; i < n; i++) {
+		bool url_escaped = false;
+		size_t got;
+
+		if (list[i].name[0] != first && list[i].name[0] != *p)
+			continue;
+		got = spelt(p, len, html, list[i].name, &url_escaped);
+		if (got <= best->len || value_of(plan, list[i].value) == NULL)
+			continue;
+		*best = (struct match){got, url_escaped, list[i].value};
+	}
+}
+
+char *
+placeholder_escape(struct arena *a, const char *utf8, size_t len)
+{
+	char *out = arena_alloc(a, 6 * len + 1), *w = out;
+
+	for (size_t i = 0; out != NULL && i < len; i++)
+		switch (utf8[i]) {
+		case '&':
+			w = mempcpy(w, "&amp;", 5);
+			break;
+		case '<':
+			w = mempcpy(w, "&lt;", 4);
+			break;
+		case '>':
+			w = mempcpy(w, "&gt;", 4);
+			break;
+		case '"':
+			w = mempcpy(w, "&quot;", 6);
+			break;
+		case '\'':
+			w = mempcpy(w, "&#39;", 5);
+			break;
+		default:
+			*w++ = utf8[i];
+		}
+	return out;
+}
+
+static char *
+url_escape(struct arena *a, const char *s)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "abcdefghijklmnopqrstuvwxyz0123456789-._~";
+	char *out = arena_alloc(a, 3 * strlen(s) + 1), *w = out;
+
+	for (; out != NULL && *s != '\0'; s++) {
+		if (strchr(plain, *s) != NULL) {
+			*w++ = *s;
+			continue;
+		}
+		*w++ = '%';
+		*w++ = digits[(uint8_t)*s >> 4];
+		*w++ = digits[(uint8_t)*s & 15];
+	}
+	return out;
+}
+
+/* Whether an address may begin here: nothing of one comes before. */
+static bool
+begins(const char *text, size_t at)
+{
+	if (at == 0 || (unsigned char)text[at - 1] <= ' ' ||
+	    strchr("\"'<>()[]", text[at - 1]) != NULL)
+		return true;
+	return at > 5 && strncasecmp(text + at - 5, "href=", 5) == 0;
+}
+
+static void
+add(const struct edit_plan *plan, const struct match *m, const char *text,
+    size_t at, bool html, struct splices *out)
+{
+	const char *value = value_of(plan, m->value);
+	bool within =
+	    m->url_escaped && (m->value == EDIT_BRAND || !begins(text, at));
+
+	if (within)
+		value = url_escape(out->arena, value);
+	else if (html)
+		value = placeholder_escape(out->arena, value, strlen(value));
+	if (value == NULL) {
+		out->failed = true;
+		return;
+	}
+	splice_add(out,
+	    &(struct splice){
+		.at = at,
+		.len = m->len,
+		.text = value,
+		.text_len = strlen(value),
+		.kind = SPLICE_PLACEHOLDER,
+		.opt_out = m->value == EDIT_UNSUBSCRIBE && !within,
+	    });
+}
+
+static void
+mark_starts(const struct edit_alias *list, size_t n, bool starts[256])
+{
+	for (size_t i = 0; i < n; i++)
+		starts[(uint8_t)list[i].name[0]] = true;
+}
+
+void
+placeholder_find(const struct edit_plan *plan, const char *text, size_t len,
+    bool html, struct splices *out)
+{
+	const size_t n = sizeof(builtin) / sizeof(builtin[0]);
+	bool starts[256] = {['%'] = true};
+
+	starts['&'] = html;
+	mark_starts(builtin, n, starts);
+	mark_starts(plan->aliases, plan->n_aliases, starts);
+	for (size_t i = 0; i < len; i++) {
+		struct match best = {0};
+
+		if (!starts[(uint8_t)text[i]])
+			continue;
+		try_all(builtin, n, plan, text + i, len - i, html, &best);
+		try_all(plan->aliases, plan->n_aliases, plan, text + i, len - i,
+		    html, &best);
+		if (best.len == 0)
+			continue;
+		add(plan, &best, text, i, html, out);
+		i += best.len - 1;
+	}
+}
+
+const char *
+placeholder_value(const struct edit_plan *plan, const char *text, size_t len)
+{
+	const size_t n = sizeof(builtin) / sizeof(builtin[0]);
+	struct match best = {0};
+
+	if (len == 0)
+		return NULL;
+	try_all(builtin, n, plan, text, len, false, &best);
+	try_all(plan->aliases, plan->n_aliases, plan, text, len, false, &best);
+	return best.len == len ? value_of(plan, best.value) : NULL;
+}

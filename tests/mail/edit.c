@@ -7,9 +7,8 @@
  *
  * The second form does many, one file each for its input and its outputs.  A
  * report is JSON on one line; in the first form it goes to descriptor 3, if
- * that is open.  The plan has the fields of struct edit_plan; aliases are
- *{"name": "unsubscribe"}, with the values unsubscribe, preferences, why and
- *brand.
+ * that is open.  The plan has the fields of struct edit_plan; an alias is a
+ * name with its value: unsubscribe, preferences, why or brand.
  */
 #include <err.h>
 #include <fcntl.h>

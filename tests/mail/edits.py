@@ -9,6 +9,7 @@ and nothing else.
 
 import binascii
 import html
+import itertools
 import re
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ from octets import cut, fields, leaves, outline
 
 BRAND = "\ue000"	# stands for the brand, which has many spellings in HTML
 # What may be written with a footer to close what the page left open.
-CLOSERS = re.compile(r"(?:\s|-->|</[a-z]+>)*", re.I)
+CLOSERS = re.compile(r"(?:\s|-->|</[a-z][a-z0-9]*>)*", re.I)
 SPACE = re.compile(r"[\r\n]*")
 
 
@@ -138,11 +139,12 @@ def check_page(filled, result, plan):
 	assert len(marks) == 1, f"{len(marks)} footers on the page"
 	footer, path = marks[0]
 	assert now.shows(path), "hidden in " + ">".join(e.tag for e in path)
-	assert now.words(footer) == Page(plan["footer_html"]).words()
+	own = Page(plan["footer_html"])
+	assert now.words(footer) == own.words(), "another text in the footer"
 	assert not now.after(footer), f"text below: {now.after(footer)}"
-	assert now.words()[:-len(now.words(footer))] == was.words()
-	own = Page(plan["footer_html"]).links()
-	assert now.links() == was.links() + own
+	assert now.words()[:-len(own.words())] == was.words(), \
+	    "another text above the footer"
+	assert now.links() == was.links() + own.links(), "other links"
 
 
 def check_text(before, after, edit, plan):
@@ -224,25 +226,27 @@ def new_text(before, edit, plan):
 
 
 def check_lines(before, after, at, plan):
-	"""Lengths, and that quoted-printable is spliced, not made anew."""
+	"""Lengths, and that an encoded body is spliced, not made anew."""
 	old = before.body.splitlines(keepends=True)
 	new = after.body.splitlines(keepends=True)
 	assert all(len(line.rstrip(b"\r\n")) <= 998 for line in new)
-	if after.encoding() != "quoted-printable":
+	encoding, same = after.encoding(), \
+	    before.encoding() == after.encoding() and \
+	    before.charset() == after.charset()
+	if encoding not in ("quoted-printable", "base64"):
 		return
-	known = set(old) if before.encoding() == after.encoding() else set()
+	known = set(old) if same else set()
 	for line in new:
 		assert line in known or len(line.rstrip(b"\r\n")) <= 76, line
-	if not known or before.charset() != after.charset() or \
-	    plan["strip_tracking"]:
+	if not same or plan["strip_tracking"]:
 		return
 	rest = iter(new)
-	for line in kept(before, at, plan):
+	for line in kept(before, old, at, plan):
 		assert line in rest, f"lost or changed: {line!r}"
 
 
-def kept(before, at, plan):
-	"""Lines of a quoted-printable body that no edit is on or next to."""
+def spots(before, at, plan):
+	"""Where the edits are: spans of the decoded octets."""
 	text = before.text()
 	pattern, values = placeholders(plan, before.type == "text/html")
 	spans = []
@@ -253,13 +257,25 @@ def kept(before, at, plan):
 			at -= len(value) - len(match[0])
 	if at is not None:
 		spans.append((at, at))
-	spans = [tuple(len(text[:end].encode(before.charset(),
+	return [tuple(len(text[:end].encode(before.charset(),
 	    "surrogateescape")) for end in span) for span in spans]
+
+
+def kept(before, lines, at, plan):
+	"""Lines of an encoded body that have to stay: in quoted-printable those
+	that no edit is on or next to, in base64 those above the first edit, but
+	not the last, which may go on."""
+	spans = spots(before, at, plan)
+	if before.encoding() == "base64":
+		codes = 4 * (min(first for first, _ in spans) // 3)
+		ends = itertools.accumulate(len(line.strip()) for line in lines)
+		return [line for line, end in zip(lines[:-1], ends)
+		    if end <= codes]
 	near, start = set(), 0
-	lines = before.body.splitlines(keepends=True)
 	for n, line in enumerate(lines):
 		end = start + len(binascii.a2b_qp(line))
-		if any(start <= last and end >= first for first, last in spans):
+		if any(start <= last and end >= first
+		    for first, last in spans):
 			near |= {n - 1, n, n + 1}
 		start = end
 	return [line for n, line in enumerate(lines) if n not in near]

@@ -42,6 +42,19 @@ PAGES = [
 	"<html><body>@<!--[if mso]></body><![endif]--></body></html>",
 	"<html><body><a title='</body>'>@</a></body>",
 ]
+# What a page may be made of by somebody who does not look at the result.
+SOUP = [
+	"<p>", "</p>", "<div>", "</div>", "<b>", "</b>", "<table>", "<tr>",
+	"<td>", "</td>", "</tr>", "</table>", "<ul><li>", "</ul>", "<center>",
+	"<body>", "</body>", "</BODY >", "</html>", "<html>", "<head>",
+	"<!-- ", " -->", "<!--[if mso]>", "<![endif]-->", "<!-->", "--!>",
+	"<title>", "</title>", "<style>", "</style>", "<script>",
+	"</script>", "<textarea>", "</textarea>", "<select><option>",
+	"</select>", "<a href='https://shop.example.com/'>", "</a>",
+	"<a title='", "'>", '<img alt="', '">', "<", "</", "<!x>", "<?php ",
+	"&lt;", "<br/>", "<svg><title>x</title></svg>", "<tbody>", "<h1>",
+	"</h1>", "<font>", "</font>", "<noscript>", "</noscript>",
+]
 OPAQUE = [
 	("image/png", "inline"), ("application/pdf", "attachment"),
 	("text/plain", "attachment"), ("text/html", "attachment"),
@@ -175,8 +188,8 @@ class Grower:
 		names = self.pick([[], OTHER, LEAVE + OTHER])
 		text, used = self.prose(charset, names)
 		if html:
-			page = self.pick(PAGES).replace("\n", "\r\n")
-			text = page.replace("@", text)
+			text = self.page().replace("\n", "\r\n").replace(
+			    "@", text)
 		value = f"text/{'html' if html else 'plain'}"
 		if charset != "us-ascii" or self.maybe(0.5):
 			label = self.pick([charset, charset.upper()])
@@ -194,6 +207,14 @@ class Grower:
 			fields = []
 		edit = Edit(len(used), set(used).isdisjoint(LEAVE))
 		return Node(self.head(fields) + body, [("", edit)], [edit])
+
+	def page(self):
+		"""A page with an "@" for the text."""
+		if self.maybe(0.5):
+			return self.pick(PAGES)
+		words = self.random.choices(SOUP + ["Hello "] * 9,
+		    k=self.random.randint(1, 20))
+		return "".join(["@"] + words)
 
 	def encoded(self, octets, charset):
 		choice = ["base64"]

@@ -186,10 +186,10 @@ one_part(struct draft *d, const struct mime_part *p)
 	else
 		part_fields(d, p, &e, type);
 	replace(d, p->start, p->end, e.content, e.len);
-	d->out->placeholders += e.placeholders;
-	d->out->footers += e.footers;
-	d->out->pixels += e.pixels;
-	d->out->links += e.links;
+	d->out->placeholders += e.done.placeholders;
+	d->out->footers += e.done.footers;
+	d->out->pixels += e.done.track.pixels;
+	d->out->links += e.done.track.links;
 	return d->failed ? EDIT_TOO_BIG : EDIT_DONE;
 }
 

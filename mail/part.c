@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "ascii.h"
 #include "charset.h"
 #include "mime.h"
 #include "policy/arena.h"
@@ -28,60 +29,6 @@ struct work {
 	struct charset charset;
 	struct text text;
 };
-
-/* UTF-8 with everything but ASCII as character references. */
-static char *
-references(struct arena *a, const char *s, size_t len, size_t *out_len)
-{
-	char *out = arena_alloc(a, 10 * len + 1), *w = out;
-	const unsigned char *p = (const unsigned char *)s, *end = p + len;
-
-	if (out == NULL)
-		return NULL;
-	while (p < end) {
-		unsigned more = *p >= 0xf0 ? 3 : *p >= 0xe0 ? 2 : *p >= 0xc0;
-		uint32_t c = *p++;
-
-		if (c < 0x80) {
-			*w++ = (char)c;
-			continue;
-		}
-		for (c &= 0x3fU >> more; more > 0 && p < end; more--)
-			c = c << 6 | (*p++ & 0x3f);
-		w = stpcpy(w, "&#");
-		for (uint32_t unit = 1000000; unit > 0; unit /= 10)
-			if (c >= unit)
-				*w++ = (char)('0' + c / unit % 10);
-		*w++ = ';';
-	}
-	*out_len = (size_t)(w - out);
-	return out;
-}
-
-/* The last resort, for text of which nobody knows the character set: the
- * address in a footer is ASCII, and worth more than its letters. */
-static char *
-question_marks(struct arena *a, const char *s, size_t len, size_t *out_len)
-{
-	char *out = arena_alloc(a, len + 1), *w = out;
-
-	for (size_t i = 0; out != NULL && i < len; i++)
-		if ((s[i] & 0x80) == 0)
-			*w++ = s[i];
-		else if ((s[i] & 0x40) != 0)
-			*w++ = '?';
-	*out_len = (size_t)(w - out);
-	return out;
-}
-
-static bool
-eight_bit(const char *s, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if ((s[i] & 0x80) != 0)
-			return true;
-	return false;
-}
 
 /* Begins in ASCII, whatever the text before was in. */
 static char *
@@ -98,37 +45,31 @@ escape_first(struct arena *a, char *octets, size_t *len)
 }
 
 /* The octets of a splice in the part's character set; NULL if it has not got
- * them. */
+ * them, or seven bits should do. */
 static char *
-octets(struct work *w, const struct splice *s, bool last_resort, size_t *len)
+octets(struct work *w, const struct splice *s, size_t *len)
 {
-	const bool seven =
-	    w->part->codec == CODEC_7BIT && w->charset.kind == CHARSET_OCTETS;
-	char *out = NULL, *ascii = NULL;
+	char *out;
 
-	if (!w->part->html || !seven || !eight_bit(s->text, s->text_len))
-		out = charset_encode(
-		    w->arena, &w->charset, s->text, s->text_len, len);
-	if (out == NULL && w->part->html)
-		ascii = references(w->arena, s->text, s->text_len, len);
-	else if (out == NULL && last_resort)
-		ascii = question_marks(w->arena, s->text, s->text_len, len);
-	if (ascii != NULL)
-		out = charset_encode(w->arena, &w->charset, ascii, *len, len);
+	if (w->part->html && w->part->codec == CODEC_7BIT &&
+	    w->charset.kind == CHARSET_OCTETS &&
+	    !ascii_only(s->text, s->text_len))
+		return NULL;
+	out = charset_encode(w->arena, &w->charset, s->text, s->text_len, len);
 	if (out != NULL && !charset_in_ascii(&w->charset, w->octets, s->at))
 		out = escape_first(w->arena, out, len);
 	return out;
 }
 
-/* Turns the splices from UTF-8 and units into octets of the text.  False if the
- * character set has not got them; then some are changed, some are not. */
+/* Turns the splices from UTF-8 and units into octets of the text.  False if it
+ * cannot be done for one, and they must not be used. */
 static bool
-localize(struct work *w, bool last_resort)
+localize(struct work *w)
 {
 	for (size_t i = 0; i < w->text.splices.n; i++) {
 		struct splice *s = &w->text.splices.list[i];
 		size_t len;
-		char *out = octets(w, s, last_resort, &len);
+		char *out = octets(w, s, &len);
 
 		if (out == NULL)
 			return false;
@@ -142,13 +83,14 @@ localize(struct work *w, bool last_resort)
 
 /* Everything to be done about the octets as they are now. */
 static enum edit_skip
-collect(struct work *w)
+collect(struct work *w, bool ascii)
 {
 	struct text *t = &w->text;
 
 	*t = (struct text){.splices = {.arena = w->arena},
 	    .html = w->part->html,
-	    .flowed = w->part->flowed};
+	    .flowed = w->part->flowed,
+	    .ascii = ascii};
 	if (w->charset.kind == CHARSET_OPAQUE ||
 	    (w->charset.kind == CHARSET_WIDE && codec_plain(w->part->codec)))
 		return EDIT_UNREADABLE;
@@ -196,9 +138,9 @@ fits(const struct work *w, bool same_text)
 		return true;
 	if (w->part->codec == CODEC_7BIT) {
 		for (size_t i = 0; i < s->n; i++)
-			if (eight_bit(s->list[i].text, s->list[i].text_len))
+			if (!ascii_only(s->list[i].text, s->list[i].text_len))
 				return false;
-		if (!same_text && eight_bit(w->octets, w->len))
+		if (!same_text && !ascii_only(w->octets, w->len))
 			return false;
 	}
 	return !codec_overlong(w->octets, w->len, s);
@@ -244,15 +186,15 @@ part_edit(struct arena *a, const struct mime_part *p, const char *raw,
 		return EDIT_UNREADABLE;
 	w.octets = decoded;
 	charset_of(p->charset, w.octets, w.len, &w.charset);
-	skip = collect(&w);
+	skip = collect(&w, false);
 	if (skip != EDIT_DONE || w.text.splices.n == 0)
 		return skip;
-	if (!localize(&w, false)) {
-		out->utf8 = !charset_fixed && become_utf8(&w);
-		skip = collect(&w);
+	if (!localize(&w)) {
+		out->utf8 = !p->html && !charset_fixed && become_utf8(&w);
+		skip = collect(&w, !out->utf8);
 		if (skip != EDIT_DONE)
 			return skip;
-		if (!localize(&w, true))
+		if (!localize(&w))
 			return EDIT_TOO_BIG;
 	}
 	return encode(&w, raw, len, decoded, out);

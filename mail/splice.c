@@ -101,7 +101,8 @@ added(struct writer *w, const char *text, size_t len)
 
 /* Reads a text with splices made, stretch by stretch. */
 struct reader {
-	const struct splice *next, *end;
+	const struct splices *splices;
+	size_t next;	/* the splice that comes next */
 	size_t at, len; /* of the text */
 	size_t within;	/* octets of the next splice's text that are read */
 };
@@ -110,11 +111,16 @@ struct reader {
 static void
 pass(struct reader *r, size_t n, struct writer *w)
 {
-	while (n > 0 && (r->at < r->len || r->next < r->end)) {
-		const struct splice *s = r->next;
-		const bool fresh = s < r->end && s->at == r->at;
-		size_t stop = s < r->end ? s->at : r->len;
-		size_t run = fresh ? s->text_len - r->within : stop - r->at;
+	const struct splice end = {.at = r->len}, *s;
+
+	while (n > 0 && (r->at < r->len || r->next < r->splices->n)) {
+		const bool more = r->next < r->splices->n;
+		bool fresh;
+		size_t run;
+
+		s = more ? &r->splices->list[r->next] : &end;
+		fresh = more && s->at == r->at;
+		run = fresh ? s->text_len - r->within : s->at - r->at;
 
 		if (run > n)
 			run = n;
@@ -140,8 +146,8 @@ void
 splice_then(struct splices *s, size_t len, const struct splices *next)
 {
 	struct splices out = {.arena = s->arena};
-	struct reader r = {.next = s->list, .end = s->list + s->n, .len = len};
-	struct writer w = {.out = &out};
+	struct reader r = {.splices = s, .len = len};
+	struct writer w = {.out = &out, .text = ""};
 	size_t at = 0;
 
 	for (size_t i = 0; i < next->n; i++) {

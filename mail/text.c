@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#include "ascii.h"
 #include "footer.h"
 #include "html.h"
 #include "placeholder.h"
@@ -42,14 +43,28 @@ armoured(const struct text *t)
 	return EDIT_DONE;
 }
 
+static bool
+settle(const struct stage *s, struct splices *found)
+{
+	splice_settle(found);
+	for (size_t i = 0; s->text->ascii && i < found->n; i++) {
+		struct splice *one = &found->list[i];
+
+		one->text = (s->text->html ? ascii_references : ascii_marks)(
+		    found->arena, one->text, one->text_len, &one->text_len);
+		if (one->text == NULL)
+			return false;
+	}
+	return !found->failed;
+}
+
 /* Makes these splices, which are positions in the stage's view. */
 static bool
 advance(struct stage *s, struct splices *found)
 {
 	struct splices *all = &s->text->splices;
 
-	splice_settle(found);
-	if (found->failed)
+	if (!settle(s, found))
 		return false;
 	if (found->n == 0)
 		return true;
@@ -153,6 +168,8 @@ add_footer(struct stage *s)
 		return true;
 	s->text->done.footers = 1;
 	splice_add(&found, &footer);
+	if (!settle(s, &found))
+		return false;
 	splice_then(&s->text->splices, s->text->len, &found);
 	return !s->text->splices.failed;
 }

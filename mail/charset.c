@@ -15,6 +15,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "ascii.h"
 #include "policy/arena.h"
 
 enum { MASK = 0x80, ESC = 0x1b, SHIFT_OUT = 0x0e, SHIFT_IN = 0x0f };
@@ -101,6 +102,47 @@ heed_mark(struct charset *c, const char *name, const char *text, size_t len)
 	c->little = true;
 }
 
+/* The state after the octet at `i`: whether it is ASCII that follows.  Sets
+ * `i` to the last octet of an escape sequence. */
+static bool
+shift(const char *text, size_t n, size_t *i, bool ascii)
+{
+	size_t j = *i + 1;
+	char first, second;
+
+	if (text[*i] == SHIFT_OUT || text[*i] == SHIFT_IN)
+		return text[*i] == SHIFT_IN;
+	if (text[*i] != ESC)
+		return ascii;
+	while (j < n && text[j] >= 0x20 && text[j] <= 0x2f)
+		j++;
+	if (j >= n)
+		return ascii;
+	first = text[*i + 1];
+	second = text[*i + 2 < j ? *i + 2 : j];
+	*i = j;
+	if (first == '(')
+		return text[j] == 'B' || text[j] == 'J';
+	/* ESC ) and its kin only say what SHIFT_OUT will mean. */
+	if (first == '$')
+		return second >= ')' && second <= '/' ? ascii : false;
+	return ascii;
+}
+
+/* Whether every escape sequence is whole. */
+static bool
+escapes_end(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		const size_t at = i;
+
+		(void)shift(text, len, &i, true);
+		if (text[at] == ESC && i == at)
+			return false;
+	}
+	return true;
+}
+
 void
 charset_of(const char *name, const char *text, size_t len, struct charset *out)
 {
@@ -116,6 +158,8 @@ charset_of(const char *name, const char *text, size_t len, struct charset *out)
 		*out = families[i].set;
 		if (out->kind == CHARSET_WIDE)
 			heed_mark(out, name, text, len);
+		if (out->kind == CHARSET_SHIFTS && !escapes_end(text, len))
+			out->kind = CHARSET_OPAQUE;
 		if (out->name == NULL)
 			out->name = name;
 		return;
@@ -159,33 +203,6 @@ mask_pairs(const struct charset *c, char *view, size_t n)
 	for (size_t i = 0; i + 1 < n; i++)
 		if ((view[i] & 0x80) != 0 && leads(c, (unsigned char)view[i]))
 			view[++i] = (char)MASK;
-}
-
-/* The state after the octet at `i`: whether it is ASCII that follows.  Sets
- * `i` to the last octet of an escape sequence. */
-static bool
-shift(const char *text, size_t n, size_t *i, bool ascii)
-{
-	size_t j = *i + 1;
-	char first, second;
-
-	if (text[*i] == SHIFT_OUT || text[*i] == SHIFT_IN)
-		return text[*i] == SHIFT_IN;
-	if (text[*i] != ESC)
-		return ascii;
-	while (j < n && text[j] >= 0x20 && text[j] <= 0x2f)
-		j++;
-	if (j >= n)
-		return ascii;
-	first = text[*i + 1];
-	second = text[*i + 2 < j ? *i + 2 : j];
-	*i = j;
-	if (first == '(')
-		return text[j] == 'B' || text[j] == 'J';
-	/* ESC ) and its kin only say what SHIFT_OUT will mean. */
-	if (first == '$')
-		return second >= ')' && second <= '/' ? ascii : false;
-	return ascii;
 }
 
 static void
@@ -239,20 +256,11 @@ charset_in_ascii(const struct charset *c, const char *text, size_t units)
 	return ascii;
 }
 
-static bool
-all_ascii(const char *s, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if ((s[i] & 0x80) != 0)
-			return false;
-	return true;
-}
-
 char *
 charset_encode(struct arena *a, const struct charset *c, const char *utf8,
     size_t len, size_t *out_len)
 {
-	const bool same = c->width == 1 && all_ascii(utf8, len);
+	const bool same = c->width == 1 && ascii_only(utf8, len);
 	size_t room = 4 * len + 16;
 	char *out;
 

@@ -124,7 +124,7 @@ collect(struct arena *a, const GumboOutput *output, char **out)
 bool
 dom_closers(struct arena *a, const char *text, size_t len, char **out)
 {
-	struct memory memory = {.arena = arena_new(2 * len + ROOM)};
+	struct memory memory = {.arena = arena_new(len + ROOM)};
 	GumboOptions options = kGumboDefaultOptions;
 	volatile bool told = false;
 

@@ -11,7 +11,7 @@
 struct arena;
 
 /* The end tags of what is open in the body at the end of the text, innermost
- * first.  False if that would take more than 2 * len + 512 KB, or cannot be
+ * first.  False if that would take more than len + 512 KB, or cannot be
  * told. */
 bool dom_closers(struct arena *a, const char *text, size_t len, char **out)
     __attribute__((nonnull, warn_unused_result));

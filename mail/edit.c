@@ -27,7 +27,7 @@ struct draft {
 	struct edit_result *out;
 };
 
-/* Up to four stretches that are kept and four that are new a part. */
+/* Up to four stretches that are kept and four that are new for a part. */
 enum { PIECES_MAX = 8 * MIME_PARTS_MAX + 1 };
 
 const char *
@@ -186,10 +186,12 @@ one_part(struct draft *d, const struct mime_part *p)
 	else
 		part_fields(d, p, &e, type);
 	replace(d, p->start, p->end, e.content, e.len);
-	d->out->placeholders += e.placeholders;
-	d->out->footers += e.footers;
-	d->out->pixels += e.pixels;
-	d->out->links += e.links;
+	if (p->touching && e.len > 0)
+		replace(d, p->end, p->end, "\r\n", 2);
+	d->out->placeholders += e.done.placeholders;
+	d->out->footers += e.done.footers;
+	d->out->pixels += e.done.track.pixels;
+	d->out->links += e.done.track.links;
 	return d->failed ? EDIT_TOO_BIG : EDIT_DONE;
 }
 
@@ -213,7 +215,14 @@ void
 edit_message(struct arena *a, const struct edit_message *m,
     const struct edit_plan *plan, struct edit_result *out)
 {
-	struct draft d = {.arena = a, .message = m, .plan = plan, .out = out};
+	const struct edit_message whole = {
+	    .head = m->head_len > 0 ? m->head : "",
+	    .head_len = m->head_len,
+	    .body = m->body_len > 0 ? m->body : "",
+	    .body_len = m->body_len,
+	};
+	struct draft d = {
+	    .arena = a, .message = &whole, .plan = plan, .out = out};
 	enum edit_skip skip = EDIT_TOO_BIG;
 
 	*out = (struct edit_result){0};

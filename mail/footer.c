@@ -101,7 +101,6 @@ footer_text(struct arena *a, const char *footer, const char *text, size_t len,
 	    .at = at,
 	    .text = s,
 	    .text_len = (size_t)(w - s),
-	    .kind = SPLICE_FOOTER,
 	};
 	return true;
 }
@@ -124,7 +123,6 @@ footer_html(struct arena *a, const char *footer, const char *text, size_t len,
 	    .at = at,
 	    .text = s,
 	    .text_len = (size_t)(w - s),
-	    .kind = SPLICE_FOOTER,
 	};
 	return true;
 }

@@ -142,7 +142,7 @@ html_attr_get(const struct html_reader *r, const struct html_token *t,
 
 /* A tag whose name begins at `name`; the whole is `*t`. */
 static void
-tag(struct html_reader *r, size_t name, struct html_token *t)
+tag(const struct html_reader *r, size_t name, struct html_token *t)
 {
 	struct html_attr ignored;
 	size_t at = name_end(r, name);
@@ -181,11 +181,16 @@ raw_end(const struct html_reader *r, size_t at, const char *name)
 static void
 enter_raw(struct html_reader *r, struct html_token *t)
 {
+	struct html_token close = {0};
+
 	for (size_t i = 0; i < sizeof(raw_names) / sizeof(raw_names[0]); i++) {
 		if (!html_named(r, t, raw_names[i]))
 			continue;
 		r->raw = raw_end(r, t->end, raw_names[i]);
-		if (r->raw == r->len)
+		close.at = r->raw;
+		if (r->raw < r->len)
+			tag(r, r->raw + 2, &close);
+		if (r->raw == r->len || close.kind == HTML_UNENDED)
 			t->kind = HTML_UNENDED;
 		return;
 	}

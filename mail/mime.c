@@ -121,7 +121,8 @@ on_warning(
 
 	(void)offset;
 	(void)item;
-	if (what == GMIME_CRIT_CONFLICTING_HEADER ||
+	if (what == GMIME_CRIT_INVALID_HEADER_NAME ||
+	    what == GMIME_CRIT_CONFLICTING_HEADER ||
 	    what == GMIME_CRIT_CONFLICTING_PARAMETER ||
 	    what == GMIME_CRIT_MULTIPART_WITHOUT_BOUNDARY ||
 	    what == GMIME_CRIT_NESTING_OVERFLOW ||
@@ -216,7 +217,11 @@ place(struct walk *w, GMimeObject *o, struct mime_part *p)
 	if (p->end > w->message->body_len || p->start < 2 ||
 	    body[p->start - 1] != '\n')
 		return false;
+	p->touching = p->end < w->message->body_len && body[p->end] == '-';
+	/* The empty line before the content. */
 	p->head = p->start - (body[p->start - 2] == '\r' ? 2 : 1);
+	if (p->head == 0 || body[p->head - 1] != '\n')
+		return false;
 	if (g_mime_header_list_get_count(fields) > 0) {
 		gint64 at = g_mime_header_get_offset(
 		    g_mime_header_list_get_header_at(fields, 0));
@@ -225,7 +230,7 @@ place(struct walk *w, GMimeObject *o, struct mime_part *p)
 			return false;
 		p->head = (size_t)at - w->shift;
 	}
-	return p->head > 0 && body[p->head - 1] == '\n';
+	return true;
 }
 
 static enum found

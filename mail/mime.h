@@ -20,6 +20,7 @@ struct mime_part {
 	bool top;	   /* it is the body, its fields are the message's */
 	size_t head;	   /* where its header fields begin */
 	size_t start, end; /* its content */
+	bool touching;	   /* the next boundary follows without a line break */
 	bool html, flowed;
 	enum codec codec;
 	const char *charset; /* NULL if there is none */

@@ -14,209 +14,21 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "ascii.h"
 #include "charset.h"
-#include "footer.h"
-#include "html.h"
 #include "mime.h"
-#include "placeholder.h"
 #include "policy/arena.h"
-#include "splice.h"
-#include "tail.h"
-#include "track.h"
+#include "text.h"
 
 struct work {
 	struct arena *arena;
 	const struct mime_part *part;
 	const struct edit_plan *plan;
-	const char *text; /* decoded */
+	const char *octets; /* the text, decoded */
 	size_t len;
 	struct charset charset;
-	const char *view;
-	size_t units;
-	struct splices splices;
+	struct text text;
 };
-
-/* Text that OpenPGP has signed or encrypted in place (RFC 4880, 6.2, 7). */
-static enum edit_skip
-armoured(const struct work *w)
-{
-	static const char mark[] = "-----BEGIN PGP ";
-	const char *p = w->view, *end = w->view + w->units;
-
-	while ((p = memmem(p, (size_t)(end - p), mark, sizeof(mark) - 1))) {
-		const char *word = p + sizeof(mark) - 1;
-
-		if (end - word >= 6 && memcmp(word, "SIGNED", 6) == 0)
-			return EDIT_SIGNED;
-		if (end - word >= 7 && memcmp(word, "MESSAGE", 7) == 0)
-			return EDIT_ENCRYPTED;
-		p = word;
-	}
-	return EDIT_DONE;
-}
-
-/* The next place of the view that begins like a link to the opt-out page. */
-static size_t
-next_link(const struct work *w, size_t at)
-{
-	const char *prefix = w->plan->link_prefix, *p;
-
-	if (prefix == NULL || at >= w->units)
-		return w->units;
-	p = memmem(w->view + at, w->units - at, prefix, strlen(prefix));
-	return p == NULL ? w->units : (size_t)(p - w->view);
-}
-
-static void
-plain_text(struct work *w)
-{
-	bool linked = next_link(w, 0) < w->units;
-	struct splice footer;
-
-	if (w->plan->strip_tracking)
-		track_text(w->plan, w->view, w->units, &w->splices);
-	splice_settle(&w->splices);
-	for (size_t i = 0; i < w->splices.n; i++)
-		linked |= w->splices.list[i].opt_out;
-	if (linked || w->plan->footer_text == NULL)
-		return;
-	if (footer_text(w->arena, w->plan->footer_text, w->view, w->units,
-		w->part->flowed, w->plan->before_signature, &footer))
-		splice_add(&w->splices, &footer);
-	else
-		w->splices.failed = true;
-}
-
-/* Whether a reader can see, and click, what is in this token. */
-static bool
-visible(const struct html_reader *r, const struct html_token *t)
-{
-	if (t->hidden)
-		return false;
-	return t->kind == HTML_TEXT ||
-	    (t->kind == HTML_OPEN &&
-		(html_named(r, t, "a") || html_named(r, t, "area")));
-}
-
-/* Whether one of the splices in this token is a link to the opt-out page; `*i`
- * is the first that is not before it. */
-static bool
-opt_out_in(const struct splices *s, const struct html_token *t, size_t *i)
-{
-	bool any = false;
-
-	while (*i < s->n && s->list[*i].at < t->at)
-		++*i;
-	for (size_t j = *i; j < s->n && s->list[j].at < t->end; j++)
-		any |= s->list[j].opt_out;
-	return any;
-}
-
-static void
-html_footer(
-    struct work *w, const struct html_reader *r, const struct tail *tail)
-{
-	const char *closers = tail_closers(w->arena, tail, r);
-	struct splice footer;
-
-	if (closers != NULL &&
-	    footer_html(w->arena, w->plan->footer_html, w->view, w->units,
-		tail->end, closers, &footer))
-		splice_add(&w->splices, &footer);
-	else
-		w->splices.failed = true;
-}
-
-/* A tracked link is replaced as a whole, with the placeholder in it. */
-static void
-html_tracking(struct work *w)
-{
-	struct html_reader r = {.text = w->view, .len = w->units};
-	struct html_token t;
-
-	while (html_next(&r, &t))
-		if (t.kind == HTML_OPEN)
-			track_tag(w->plan, &r, &t, &w->splices);
-}
-
-static void
-html_text(struct work *w)
-{
-	struct html_reader r = {.text = w->view, .len = w->units};
-	struct tail tail = {0};
-	struct html_token t;
-	size_t link = next_link(w, 0), i = 0;
-	bool linked = false;
-
-	if (w->plan->strip_tracking)
-		html_tracking(w);
-	splice_settle(&w->splices);
-	if (w->plan->footer_html == NULL)
-		return;
-	while (!linked && html_next(&r, &t)) {
-		tail_note(&tail, &r, &t);
-		while (link < t.at)
-			link = next_link(w, link + 1);
-		linked = visible(&r, &t) &&
-		    (link < t.end || opt_out_in(&w->splices, &t, &i));
-	}
-	if (!linked)
-		html_footer(w, &r, &tail);
-}
-
-/* UTF-8 with everything but ASCII as character references. */
-static char *
-references(struct arena *a, const char *s, size_t len, size_t *out_len)
-{
-	char *out = arena_alloc(a, 10 * len + 1), *w = out;
-	const unsigned char *p = (const unsigned char *)s, *end = p + len;
-
-	if (out == NULL)
-		return NULL;
-	while (p < end) {
-		unsigned more = *p >= 0xf0 ? 3 : *p >= 0xe0 ? 2 : *p >= 0xc0;
-		uint32_t c = *p++;
-
-		if (c < 0x80) {
-			*w++ = (char)c;
-			continue;
-		}
-		for (c &= 0x3fU >> more; more > 0 && p < end; more--)
-			c = c << 6 | (*p++ & 0x3f);
-		w = stpcpy(w, "&#");
-		for (uint32_t unit = 1000000; unit > 0; unit /= 10)
-			if (c >= unit)
-				*w++ = (char)('0' + c / unit % 10);
-		*w++ = ';';
-	}
-	*out_len = (size_t)(w - out);
-	return out;
-}
-
-/* The last resort, for text of which nobody knows the character set: the
- * address in a footer is ASCII, and worth more than its letters. */
-static char *
-question_marks(struct arena *a, const char *s, size_t len, size_t *out_len)
-{
-	char *out = arena_alloc(a, len + 1), *w = out;
-
-	for (size_t i = 0; out != NULL && i < len; i++)
-		if ((s[i] & 0x80) == 0)
-			*w++ = s[i];
-		else if ((s[i] & 0x40) != 0)
-			*w++ = '?';
-	*out_len = (size_t)(w - out);
-	return out;
-}
-
-static bool
-eight_bit(const char *s, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if ((s[i] & 0x80) != 0)
-			return true;
-	return false;
-}
 
 /* Begins in ASCII, whatever the text before was in. */
 static char *
@@ -233,37 +45,31 @@ escape_first(struct arena *a, char *octets, size_t *len)
 }
 
 /* The octets of a splice in the part's character set; NULL if it has not got
- * them. */
+ * them, or seven bits should do. */
 static char *
-octets(struct work *w, const struct splice *s, bool last_resort, size_t *len)
+octets(struct work *w, const struct splice *s, size_t *len)
 {
-	const bool seven =
-	    w->part->codec == CODEC_7BIT && w->charset.kind == CHARSET_OCTETS;
-	char *out = NULL, *ascii = NULL;
+	char *out;
 
-	if (!w->part->html || !seven || !eight_bit(s->text, s->text_len))
-		out = charset_encode(
-		    w->arena, &w->charset, s->text, s->text_len, len);
-	if (out == NULL && w->part->html)
-		ascii = references(w->arena, s->text, s->text_len, len);
-	else if (out == NULL && last_resort)
-		ascii = question_marks(w->arena, s->text, s->text_len, len);
-	if (ascii != NULL)
-		out = charset_encode(w->arena, &w->charset, ascii, *len, len);
-	if (out != NULL && !charset_in_ascii(&w->charset, w->text, s->at))
+	if (w->part->html && w->part->codec == CODEC_7BIT &&
+	    w->charset.kind == CHARSET_OCTETS &&
+	    !ascii_only(s->text, s->text_len))
+		return NULL;
+	out = charset_encode(w->arena, &w->charset, s->text, s->text_len, len);
+	if (out != NULL && !charset_in_ascii(&w->charset, w->octets, s->at))
 		out = escape_first(w->arena, out, len);
 	return out;
 }
 
-/* Turns the splices from UTF-8 and units into octets of the text.  False if the
- * character set has not got them; then some are changed, some are not. */
+/* Turns the splices from UTF-8 and units into octets of the text.  False if it
+ * cannot be done for one, and they must not be used. */
 static bool
-localize(struct work *w, bool last_resort)
+localize(struct work *w)
 {
-	for (size_t i = 0; i < w->splices.n; i++) {
-		struct splice *s = &w->splices.list[i];
+	for (size_t i = 0; i < w->text.splices.n; i++) {
+		struct splice *s = &w->text.splices.list[i];
 		size_t len;
-		char *out = octets(w, s, last_resort, &len);
+		char *out = octets(w, s, &len);
 
 		if (out == NULL)
 			return false;
@@ -275,31 +81,24 @@ localize(struct work *w, bool last_resort)
 	return true;
 }
 
-/* Everything to be done about the text as it is now. */
+/* Everything to be done about the octets as they are now. */
 static enum edit_skip
-collect(struct work *w)
+collect(struct work *w, bool ascii)
 {
-	enum edit_skip skip;
+	struct text *t = &w->text;
 
-	w->splices = (struct splices){.arena = w->arena};
+	*t = (struct text){.splices = {.arena = w->arena},
+	    .html = w->part->html,
+	    .flowed = w->part->flowed,
+	    .ascii = ascii};
 	if (w->charset.kind == CHARSET_OPAQUE ||
 	    (w->charset.kind == CHARSET_WIDE && codec_plain(w->part->codec)))
 		return EDIT_UNREADABLE;
-	w->view =
-	    charset_view(w->arena, &w->charset, w->text, w->len, &w->units);
-	if (w->view == NULL)
+	t->view =
+	    charset_view(w->arena, &w->charset, w->octets, w->len, &t->len);
+	if (t->view == NULL)
 		return EDIT_TOO_BIG;
-	skip = armoured(w);
-	if (skip != EDIT_DONE)
-		return skip;
-	placeholder_find(
-	    w->plan, w->view, w->units, w->part->html, &w->splices);
-	if (w->part->html)
-		html_text(w);
-	else
-		plain_text(w);
-	splice_settle(&w->splices);
-	return w->splices.failed ? EDIT_TOO_BIG : EDIT_DONE;
+	return text_edit(t, w->plan);
 }
 
 /* Starts again with the text in UTF-8, if that can be. */
@@ -308,14 +107,14 @@ become_utf8(struct work *w)
 {
 	size_t len;
 	char *utf8 =
-	    charset_to_utf8(w->arena, &w->charset, w->text, w->len, &len);
+	    charset_to_utf8(w->arena, &w->charset, w->octets, w->len, &len);
 
 	if (utf8 == NULL)
 		return false;
-	if (len != w->len || memcmp(utf8, w->text, len) != 0)
-		w->text = utf8;
+	if (len != w->len || memcmp(utf8, w->octets, len) != 0)
+		w->octets = utf8;
 	w->len = len;
-	charset_of("utf-8", w->text, w->len, &w->charset);
+	charset_of("utf-8", w->octets, w->len, &w->charset);
 	return true;
 }
 
@@ -326,39 +125,25 @@ carrier(const struct work *w)
 	size_t high = 0;
 
 	for (size_t i = 0; i < w->len; i++)
-		high += (w->text[i] & 0x80) != 0;
+		high += (w->octets[i] & 0x80) != 0;
 	return high > w->len / 4 ? CODEC_BASE64 : CODEC_QP;
 }
 
 static bool
 fits(const struct work *w, bool same_text)
 {
-	const struct splices *s = &w->splices;
+	const struct splices *s = &w->text.splices;
 
 	if (!codec_plain(w->part->codec))
 		return true;
 	if (w->part->codec == CODEC_7BIT) {
 		for (size_t i = 0; i < s->n; i++)
-			if (eight_bit(s->list[i].text, s->list[i].text_len))
+			if (!ascii_only(s->list[i].text, s->list[i].text_len))
 				return false;
-		if (!same_text && eight_bit(w->text, w->len))
+		if (!same_text && !ascii_only(w->octets, w->len))
 			return false;
 	}
-	return !codec_overlong(w->text, w->len, s);
-}
-
-static void
-tally(const struct splices *s, struct part_edit *out)
-{
-	unsigned *const counts[] = {
-	    [SPLICE_PLACEHOLDER] = &out->placeholders,
-	    [SPLICE_FOOTER] = &out->footers,
-	    [SPLICE_PIXEL] = &out->pixels,
-	    [SPLICE_LINK] = &out->links,
-	};
-
-	for (size_t i = 0; i < s->n; i++)
-		++*counts[s->list[i].kind];
+	return !codec_overlong(w->octets, w->len, s);
 }
 
 /* The part's new content: spliced where the text is what it was and the
@@ -367,19 +152,19 @@ static enum edit_skip
 encode(struct work *w, const char *raw, size_t raw_len, const char *decoded,
     struct part_edit *out)
 {
-	const bool same = w->text == decoded;
+	const bool same = w->octets == decoded;
 	const bool keep = fits(w, same);
 	char *edited;
 	size_t len;
 
 	out->codec = keep ? w->part->codec : carrier(w);
-	tally(&w->splices, out);
+	out->done = w->text.done;
 	if (same && keep) {
 		out->content = codec_splice(w->arena, out->codec, raw, raw_len,
-		    w->text, w->len, &w->splices, &out->len);
+		    w->octets, w->len, &w->text.splices, &out->len);
 	} else {
 		edited = splice_apply(
-		    w->arena, w->text, w->len, 0, &w->splices, &len);
+		    w->arena, w->octets, w->len, 0, &w->text.splices, &len);
 		if (edited != NULL)
 			out->content = codec_encode(
 			    w->arena, out->codec, edited, len, &out->len);
@@ -399,17 +184,17 @@ part_edit(struct arena *a, const struct mime_part *p, const char *raw,
 	*out = (struct part_edit){.codec = p->codec};
 	if (decoded == NULL)
 		return EDIT_UNREADABLE;
-	w.text = decoded;
-	charset_of(p->charset, w.text, w.len, &w.charset);
-	skip = collect(&w);
-	if (skip != EDIT_DONE || w.splices.n == 0)
+	w.octets = decoded;
+	charset_of(p->charset, w.octets, w.len, &w.charset);
+	skip = collect(&w, false);
+	if (skip != EDIT_DONE || w.text.splices.n == 0)
 		return skip;
-	if (!localize(&w, false)) {
-		out->utf8 = !charset_fixed && become_utf8(&w);
-		skip = collect(&w);
+	if (!localize(&w)) {
+		out->utf8 = !p->html && !charset_fixed && become_utf8(&w);
+		skip = collect(&w, !out->utf8);
 		if (skip != EDIT_DONE)
 			return skip;
-		if (!localize(&w, true))
+		if (!localize(&w))
 			return EDIT_TOO_BIG;
 	}
 	return encode(&w, raw, len, decoded, out);

@@ -10,6 +10,7 @@
 
 #include "codec.h"
 #include "edit.h"
+#include "text.h"
 
 struct arena;
 struct mime_part;
@@ -19,7 +20,7 @@ struct part_edit {
 	size_t len;
 	bool utf8;	  /* its charset is UTF-8 now */
 	enum codec codec; /* its transfer encoding now */
-	unsigned placeholders, footers, pixels, links;
+	struct text_done done;
 };
 
 /*

@@ -207,8 +207,6 @@ add(const struct edit_plan *plan, const struct match *m, const char *text,
 		.len = m->len,
 		.text = value,
 		.text_len = strlen(value),
-		.kind = SPLICE_PLACEHOLDER,
-		.opt_out = m->value == EDIT_UNSUBSCRIBE && !within,
 	    });
 }
 
@@ -242,17 +240,4 @@ placeholder_find(const struct edit_plan *plan, const char *text, size_t len,
 		add(plan, &best, text, i, html, out);
 		i += best.len - 1;
 	}
-}
-
-const char *
-placeholder_value(const struct edit_plan *plan, const char *text, size_t len)
-{
-	const size_t n = sizeof(builtin) / sizeof(builtin[0]);
-	struct match best = {0};
-
-	if (len == 0)
-		return NULL;
-	try_all(builtin, n, plan, text, len, false, &best);
-	try_all(plan->aliases, plan->n_aliases, plan, text, len, false, &best);
-	return best.len == len ? value_of(plan, best.value) : NULL;
 }

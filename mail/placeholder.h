@@ -22,11 +22,6 @@ struct splices;
 void placeholder_find(const struct edit_plan *plan, const char *text,
     size_t len, bool html, struct splices *out) __attribute__((nonnull));
 
-/* The value, as it is, if the text is one placeholder and nothing else, else
- * NULL. */
-const char *placeholder_value(const struct edit_plan *plan, const char *text,
-    size_t len) __attribute__((nonnull, warn_unused_result));
-
 /* `utf8` with the five characters escaped that mean something in HTML. */
 char *placeholder_escape(struct arena *a, const char *utf8, size_t len)
     __attribute__((nonnull, warn_unused_result));

@@ -14,19 +14,10 @@
 
 struct arena;
 
-enum splice_kind {
-	SPLICE_PLACEHOLDER,
-	SPLICE_FOOTER,
-	SPLICE_PIXEL,
-	SPLICE_LINK
-};
-
 struct splice {
 	size_t at, len;	  /* what is replaced */
 	const char *text; /* by this */
 	size_t text_len;
-	enum splice_kind kind;
-	bool opt_out; /* the text is a link to the opt-out page */
 };
 
 struct splices {
@@ -42,6 +33,11 @@ void splice_add(struct splices *s, const struct splice *one)
 /* Orders the list.  Of two that overlap the one that begins first stays, of
  * two that begin together the longer one. */
 void splice_settle(struct splices *s) __attribute__((nonnull));
+
+/* Adds to settled splices of a text of `len` octets others, settled too, whose
+ * positions are in what the first ones make of it. */
+void splice_then(struct splices *s, size_t len, const struct splices *next)
+    __attribute__((nonnull));
 
 /* The text with the splices made, from octet `from` on, before which there
  * must be none; NULL when the arena is full. */

@@ -4,8 +4,7 @@
  *
  * Removed are remote images of one pixel or none, hidden ones, and all of the
  * plan's tracker hosts.  A link to one of the plan's redirectors becomes the
- * address it redirects to, where that is in the link: in a parameter or in the
- * path.  It must be http or https.
+ * address it leads to (link_unwrap()).
  */
 #ifndef MAIL_TRACK_H
 #define MAIL_TRACK_H
@@ -13,16 +12,19 @@
 #include <stddef.h>
 
 struct edit_plan;
-struct html_reader;
-struct html_token;
 struct splices;
 
-/* Adds splices for what is to be done about an HTML tag. */
-void track_tag(const struct edit_plan *plan, const struct html_reader *r,
-    const struct html_token *t, struct splices *out) __attribute__((nonnull));
+/* What was found. */
+struct track {
+	unsigned pixels, links;
+};
 
-/* Adds splices for the addresses of links in plain text. */
+/* Adds splices for what is to be done about tracking in HTML, and counts. */
+void track_html(const struct edit_plan *plan, const char *text, size_t len,
+    struct splices *out, struct track *count) __attribute__((nonnull));
+
+/* The same in plain text, which has links only. */
 void track_text(const struct edit_plan *plan, const char *text, size_t len,
-    struct splices *out) __attribute__((nonnull));
+    struct splices *out, struct track *count) __attribute__((nonnull));
 
 #endif

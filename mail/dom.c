@@ -13,6 +13,7 @@
 #include <setjmp.h>
 #include <string.h>
 
+#include "html.h"
 #include "policy/arena.h"
 
 enum { ROOM = 512 * 1024, DEPTH_MAX = 512 };
@@ -69,33 +70,23 @@ body_of(const GumboOutput *output)
 	return NULL;
 }
 
-static bool
-is_empty(GumboTag tag)
-{
-	static const GumboTag tags[] = {GUMBO_TAG_AREA, GUMBO_TAG_BASE,
-	    GUMBO_TAG_BASEFONT, GUMBO_TAG_BGSOUND, GUMBO_TAG_BR, GUMBO_TAG_COL,
-	    GUMBO_TAG_EMBED, GUMBO_TAG_HR, GUMBO_TAG_IMG, GUMBO_TAG_INPUT,
-	    GUMBO_TAG_LINK, GUMBO_TAG_META, GUMBO_TAG_PARAM, GUMBO_TAG_SOURCE,
-	    GUMBO_TAG_TRACK, GUMBO_TAG_WBR};
-
-	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++)
-		if (tags[i] == tag)
-			return true;
-	return false;
-}
-
 /* The name of an element that is open at the end; NULL if it is not. */
 static const char *
 left_open(struct arena *a, const GumboElement *e)
 {
 	GumboStringPiece name = e->original_tag;
+	const char *known = gumbo_normalized_tagname(e->tag);
 
-	if (e->original_end_tag.length > 0 || is_empty(e->tag))
+	if (e->original_end_tag.length > 0)
 		return NULL;
 	if (e->tag != GUMBO_TAG_UNKNOWN)
-		return gumbo_normalized_tagname(e->tag);
+		return (html_traits(known, strlen(known)) & HTML_EMPTY) != 0
+		    ? NULL
+		    : known;
 	gumbo_tag_from_original_text(&name);
-	return arena_strndup(a, name.data, name.length);
+	return html_plain_name(name.data, name.length)
+	    ? arena_strndup(a, name.data, name.length)
+	    : NULL;
 }
 
 /* Along the last children: only what is open can have been added to last. */

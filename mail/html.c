@@ -9,14 +9,62 @@
  */
 #include "html.h"
 
+#include <gumbo.h>
 #include <string.h>
 #include <strings.h>
 
 enum { REFERENCE_MAX = 12 };
 
-/* Elements whose content is text up to their own end tag. */
-static const char *const raw_names[] = {"script", "style", "title", "textarea",
-    "xmp", "iframe", "noembed", "noframes", "plaintext"};
+static const unsigned char traits[GUMBO_TAG_LAST + 1] = {
+    [GUMBO_TAG_A] = HTML_LINK,
+    [GUMBO_TAG_AREA] = HTML_LINK | HTML_EMPTY,
+    [GUMBO_TAG_IMG] = HTML_IMAGE | HTML_EMPTY,
+    [GUMBO_TAG_HTML] = HTML_OUTER | HTML_LOOSE,
+    [GUMBO_TAG_BODY] = HTML_OUTER | HTML_LOOSE,
+    [GUMBO_TAG_SCRIPT] = HTML_RAW,
+    [GUMBO_TAG_STYLE] = HTML_RAW,
+    [GUMBO_TAG_TITLE] = HTML_RAW,
+    [GUMBO_TAG_TEXTAREA] = HTML_RAW,
+    [GUMBO_TAG_XMP] = HTML_RAW,
+    [GUMBO_TAG_IFRAME] = HTML_RAW,
+    [GUMBO_TAG_NOEMBED] = HTML_RAW,
+    [GUMBO_TAG_NOFRAMES] = HTML_RAW,
+    [GUMBO_TAG_PLAINTEXT] = HTML_RAW,
+    [GUMBO_TAG_BASE] = HTML_EMPTY,
+    [GUMBO_TAG_BASEFONT] = HTML_EMPTY,
+    [GUMBO_TAG_BGSOUND] = HTML_EMPTY,
+    [GUMBO_TAG_BR] = HTML_EMPTY,
+    [GUMBO_TAG_COL] = HTML_EMPTY,
+    [GUMBO_TAG_EMBED] = HTML_EMPTY,
+    [GUMBO_TAG_HR] = HTML_EMPTY,
+    [GUMBO_TAG_INPUT] = HTML_EMPTY,
+    [GUMBO_TAG_LINK] = HTML_EMPTY,
+    [GUMBO_TAG_META] = HTML_EMPTY,
+    [GUMBO_TAG_PARAM] = HTML_EMPTY,
+    [GUMBO_TAG_SOURCE] = HTML_EMPTY,
+    [GUMBO_TAG_TRACK] = HTML_EMPTY,
+    [GUMBO_TAG_WBR] = HTML_EMPTY,
+    [GUMBO_TAG_HEAD] = HTML_LOOSE,
+    [GUMBO_TAG_P] = HTML_LOOSE,
+    [GUMBO_TAG_TD] = HTML_LOOSE,
+    [GUMBO_TAG_TH] = HTML_LOOSE,
+    [GUMBO_TAG_TR] = HTML_LOOSE,
+    [GUMBO_TAG_TBODY] = HTML_LOOSE,
+    [GUMBO_TAG_THEAD] = HTML_LOOSE,
+    [GUMBO_TAG_TFOOT] = HTML_LOOSE,
+    [GUMBO_TAG_COLGROUP] = HTML_LOOSE,
+    [GUMBO_TAG_LI] = HTML_LOOSE,
+    [GUMBO_TAG_DT] = HTML_LOOSE,
+    [GUMBO_TAG_DD] = HTML_LOOSE,
+    [GUMBO_TAG_OPTION] = HTML_LOOSE,
+    [GUMBO_TAG_OPTGROUP] = HTML_LOOSE,
+};
+
+unsigned
+html_traits(const char *name, size_t len)
+{
+	return traits[gumbo_tagn_enum(name, (unsigned)len)];
+}
 
 static bool
 letter(char c)
@@ -29,6 +77,16 @@ static bool
 space(char c)
 {
 	return c == ' ' || (c >= '\t' && c <= '\r' && c != '\v');
+}
+
+bool
+html_plain_name(const char *name, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (!letter(name[i]) && (name[i] < '0' || name[i] > ':') &&
+		    name[i] != '-')
+			return false;
+	return true;
 }
 
 /* Where `what` begins at or after `at`, or the end. */
@@ -49,16 +107,6 @@ starts(const struct html_reader *r, size_t at, const char *what)
 	size_t n = strlen(what);
 
 	return r->len - at >= n && strncasecmp(r->text + at, what, n) == 0;
-}
-
-bool
-html_named(
-    const struct html_reader *r, const struct html_token *t, const char *name)
-{
-	size_t start = t->at + (t->kind == HTML_CLOSE ? 2 : 1);
-
-	return strlen(name) == t->name_len &&
-	    strncasecmp(r->text + start, name, t->name_len) == 0;
 }
 
 static size_t
@@ -132,7 +180,7 @@ bool
 html_attr_get(const struct html_reader *r, const struct html_token *t,
     const char *name, struct html_attr *out)
 {
-	size_t at = t->at + 1 + t->name_len, n = strlen(name);
+	size_t at = t->name + t->name_len, n = strlen(name);
 
 	while (html_attr_next(r, t, &at, out))
 		if (out->name_len == n && strncasecmp(out->name, name, n) == 0)
@@ -148,7 +196,9 @@ tag(const struct html_reader *r, size_t name, struct html_token *t)
 	size_t at = name_end(r, name);
 
 	t->kind = name == t->at + 1 ? HTML_OPEN : HTML_CLOSE;
+	t->name = name;
 	t->name_len = at - name;
+	t->traits = html_traits(r->text + name, t->name_len);
 	for (;;) {
 		at = skip_to_attribute(r, at);
 		if (at == r->len || r->text[at] == '>')
@@ -161,19 +211,25 @@ tag(const struct html_reader *r, size_t name, struct html_token *t)
 		t->end = at + 1;
 }
 
-/* Where the content of a raw element ends: at its own end tag. */
+/* Where the content of a raw element ends: at its own end tag, which must end
+ * itself. */
 static size_t
-raw_end(const struct html_reader *r, size_t at, const char *name)
+raw_end(const struct html_reader *r, const struct html_token *open)
 {
-	const size_t n = strlen(name);
+	struct html_token close;
+	size_t at = open->end;
 
 	for (; (at = find(r, at, "</")) < r->len; at += 2) {
-		size_t after = at + 2 + n;
+		const size_t name = at + 2;
 
-		if (starts(r, at + 2, name) && after < r->len &&
-		    (space(r->text[after]) || r->text[after] == '/' ||
-			r->text[after] == '>'))
-			return at;
+		close = (struct html_token){.at = at};
+		if (r->len - name <= open->name_len ||
+		    strncasecmp(r->text + name, r->text + open->name,
+			open->name_len) != 0 ||
+		    name_end(r, name) != name + open->name_len)
+			continue;
+		tag(r, name, &close);
+		return close.kind == HTML_UNENDED ? r->len : at;
 	}
 	return r->len;
 }
@@ -181,19 +237,11 @@ raw_end(const struct html_reader *r, size_t at, const char *name)
 static void
 enter_raw(struct html_reader *r, struct html_token *t)
 {
-	struct html_token close = {0};
-
-	for (size_t i = 0; i < sizeof(raw_names) / sizeof(raw_names[0]); i++) {
-		if (!html_named(r, t, raw_names[i]))
-			continue;
-		r->raw = raw_end(r, t->end, raw_names[i]);
-		close.at = r->raw;
-		if (r->raw < r->len)
-			tag(r, r->raw + 2, &close);
-		if (r->raw == r->len || close.kind == HTML_UNENDED)
-			t->kind = HTML_UNENDED;
+	if (t->kind != HTML_OPEN || (t->traits & HTML_RAW) == 0)
 		return;
-	}
+	r->raw = raw_end(r, t);
+	if (r->raw == r->len)
+		t->kind = HTML_UNENDED;
 }
 
 /* The end of the comment whose text begins at `at`; 0 if it has none. */
@@ -239,8 +287,7 @@ markup(struct html_reader *r, struct html_token *t)
 
 	if (letter(c)) {
 		tag(r, at + 1, t);
-		if (t->kind == HTML_OPEN)
-			enter_raw(r, t);
+		enter_raw(r, t);
 	} else if (c == '/' && at + 2 < r->len && letter(r->text[at + 2])) {
 		tag(r, at + 2, t);
 	} else if (starts(r, at, "<!--")) {

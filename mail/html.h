@@ -21,11 +21,23 @@ enum html_kind {
 		       * here on is shown as it was meant */
 };
 
+/* What matters about an element. */
+enum html_trait {
+	HTML_LINK = 1 << 0,  /* a, area */
+	HTML_IMAGE = 1 << 1, /* img */
+	HTML_OUTER = 1 << 2, /* html, body */
+	HTML_RAW = 1 << 3,   /* its content is text up to its own end tag */
+	HTML_EMPTY = 1 << 4, /* has no content and no end tag */
+	HTML_LOOSE = 1 << 5  /* may lack one of its tags */
+};
+
 struct html_token {
 	enum html_kind kind;
-	size_t at, end;	 /* its octets */
-	size_t name_len; /* of a tag, after "<" or "</" */
-	bool hidden;	 /* in a conditional comment */
+	size_t at, end; /* its octets */
+	size_t name;	/* of a tag: where it begins */
+	size_t name_len;
+	unsigned traits;
+	bool hidden; /* in a conditional comment */
 };
 
 /* To be started with text and length, the rest zero. */
@@ -42,8 +54,13 @@ struct html_reader {
 bool html_next(struct html_reader *r, struct html_token *out)
     __attribute__((nonnull, warn_unused_result));
 
-bool html_named(const struct html_reader *r, const struct html_token *t,
-    const char *name) __attribute__((nonnull, warn_unused_result));
+/* The traits of an element's name; 0 for one that has none. */
+unsigned html_traits(const char *name, size_t len)
+    __attribute__((nonnull, warn_unused_result));
+
+/* Whether a name can be written into an end tag as it is. */
+bool html_plain_name(const char *name, size_t len)
+    __attribute__((nonnull, warn_unused_result));
 
 struct html_attr {
 	const char *name, *value; /* value without quotes; NULL if none */

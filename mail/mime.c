@@ -46,71 +46,104 @@ edit_init(void)
 	g_mime_init();
 }
 
+/* The next line that begins like a boundary, at or after the line at `p`. */
+static const char *
+boundary(const char *p, const char *begin, const char *end)
+{
+	for (; (p = memchr(p, '-', (size_t)(end - p))) != NULL; p++)
+		if ((p == begin || p[-1] == '\n') && end - p > 1 && p[1] == '-')
+			return p;
+	return end;
+}
+
+/* What GMime is going to build objects of. */
+struct census {
+	size_t boundaries, fields, octets;
+	bool digest; /* parts may be messages without saying so */
+};
+
+static bool
+mentions(const char *p, size_t len, const char *word)
+{
+	const size_t n = strlen(word);
+
+	for (size_t i = 0; i + n <= len; i++)
+		if ((p[i] | 0x20) == *word && strncasecmp(p + i, word, n) == 0)
+			return true;
+	return false;
+}
+
+/* Counts a header that begins at `p`, and the one after its empty line if it
+ * may be a message's that begins there.  Returns where that ends. */
+static const char *
+count_head(const char *p, const char *end, struct census *c)
+{
+	bool nested = c->digest;
+
+	while (p < end) {
+		const char *eol = memchr(p, '\n', (size_t)(end - p));
+		const size_t n = (size_t)((eol == NULL ? end : eol) - p);
+
+		if (n == 0 || (n == 1 && *p == '\r')) {
+			if (!nested)
+				return p;
+			nested = false;
+		} else if (n > 1 && p[0] == '-' && p[1] == '-') {
+			return p;
+		}
+		nested |= mentions(p, n, "message");
+		c->digest |= mentions(p, n, "digest");
+		c->fields++;
+		c->octets += n;
+		p += n + (eol == NULL ? 0 : 1);
+	}
+	return end;
+}
+
 /* Whether what GMime will build of this body is small. */
 static bool
-modest(const char *body, size_t len)
+modest(const char *head, size_t head_len, const char *body, size_t len)
 {
-	size_t boundaries = 0, fields = 0, octets = 0;
 	const char *p = body, *end = body + len, *eol;
-	bool head = false, nested = false;
+	struct census c = {.digest = mentions(head, head_len, "digest")};
 
-	for (; p < end; p = eol + 1) {
-		if (!head && (end - p < 2 || memcmp(p, "--", 2) != 0)) {
-			/* Content: on to the next line that is a boundary. */
-			p = memmem(p, (size_t)(end - p), "\n--", 3);
-			if (p == NULL)
-				break;
-			p++;
-		}
+	while ((p = boundary(p, body, end)) < end) {
+		c.boundaries++;
 		eol = memchr(p, '\n', (size_t)(end - p));
 		if (eol == NULL)
-			eol = end - 1;
-		if (memcmp(p, "--", end - p < 2 ? (size_t)(end - p) : 2) == 0) {
-			boundaries++;
-			head = true;
-			nested = false;
-		} else if (*p == '\n' || (*p == '\r' && p + 1 == eol)) {
-			head = nested;
-			nested = false;
-		} else {
-			fields++;
-			octets += (size_t)(eol - p);
-			nested |=
-			    memmem(p, (size_t)(eol - p), "essage/", 7) != NULL;
-		}
-		if (boundaries > BOUNDARIES_MAX || fields > FIELDS_MAX ||
-		    octets > FIELD_OCTETS_MAX)
+			break;
+		p = count_head(eol + 1, end, &c);
+		if (c.boundaries > BOUNDARIES_MAX || c.fields > FIELDS_MAX ||
+		    c.octets > FIELD_OCTETS_MAX)
 			return false;
 	}
 	return true;
 }
 
-/* The message's fields that say how to read it; NULL when the arena is full or
- * there are two of a kind. */
-static char *
-content_fields(struct arena *a, const struct edit_message *m, size_t *out_len)
+/* The message's fields that say how to read it, as a header of their own.
+ * False if there are two of a kind. */
+static bool
+content_fields(const struct edit_message *m, char *out, size_t *out_len)
 {
-	static const char *const single[] = {
+	static const char *const names[] = {
 	    "Content-Type", "Content-Transfer-Encoding", "Content-Disposition"};
-	char *out = arena_alloc(a, m->head_len + 5), *w = out;
 	struct field f;
-	size_t at = 0;
+	char *w = out;
 
-	for (size_t i = 0; i < sizeof(single) / sizeof(single[0]); i++)
-		if (field_find(m->head, m->head_len, single[i], &f) > 1)
-			return NULL;
-	while (out != NULL && field_next(m->head, m->head_len, &at, &f)) {
-		if (f.name_len < 8 ||
-		    strncasecmp(m->head + f.at, "Content-", 8) != 0)
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		size_t n = field_find(m->head, m->head_len, names[i], &f);
+
+		if (n > 1)
+			return false;
+		if (n == 0)
 			continue;
 		w = mempcpy(w, m->head + f.at, f.end - f.at);
 		if (w[-1] != '\n')
 			w = mempcpy(w, "\r\n", 2);
 	}
-	if (out != NULL)
-		w = mempcpy(w, "\r\n", 2);
+	w = mempcpy(w, "\r\n", 2);
 	*out_len = (size_t)(w - out);
-	return out;
+	return true;
 }
 
 static void
@@ -298,8 +331,9 @@ secured(GMimeObject *o)
 static enum found
 visit(struct walk *w, GMimeObject *o, int depth)
 {
+	/* A message that is all S/MIME calls itself an attachment. */
 	if (attached(o))
-		return FOUND_NOTHING;
+		return depth == 0 ? secured(o) : FOUND_NOTHING;
 	if (GMIME_IS_MULTIPART(o))
 		return multipart(w, o, depth);
 	if (!GMIME_IS_PART(o))
@@ -331,19 +365,21 @@ enum edit_skip
 mime_read(struct arena *a, const struct edit_message *m, struct mime_parts *out)
 {
 	struct walk w = {.arena = a, .message = m, .out = out};
-	char *head = content_fields(a, m, &w.shift);
+	char *head = arena_alloc(a, m->head_len + 8);
 	enum found found = FOUND_DOUBT;
 	bool doubt = false;
 	GMimeObject *top;
 
 	out->n = 0;
 	if (head == NULL)
+		return EDIT_TOO_BIG;
+	if (!content_fields(m, head, &w.shift))
 		return EDIT_UNREADABLE;
 	top = parse(head, w.shift, "", 0, &doubt);
 	if (top != NULL && GMIME_IS_MULTIPART(top)) {
 		g_object_unref(top);
 		doubt = false;
-		top = modest(m->body, m->body_len)
+		top = modest(head, w.shift, m->body, m->body_len)
 		    ? parse(head, w.shift, m->body, m->body_len, &doubt)
 		    : NULL;
 	}

@@ -32,6 +32,8 @@ static const struct edit_alias builtin[] = {
     {"{dnc_url}", EDIT_UNSUBSCRIBE},
 };
 
+enum { BUILTIN = sizeof(builtin) / sizeof(builtin[0]) };
+
 struct match {
 	size_t len;
 	bool url_escaped;
@@ -106,24 +108,53 @@ spelt(const char *p, size_t len, bool html, const char *name, bool *url_escaped)
 	return at;
 }
 
-static void
-try_all(const struct edit_alias *list, size_t n, const struct edit_plan *plan,
-    const char *p, size_t len, bool html, struct match *best)
+/* All placeholders, found by their first octet. */
+struct index {
+	const struct edit_plan *plan;
+	uint16_t first[256]; /* a number of one that begins so, or 0 */
+	uint16_t *next;	     /* by number, another one; or 0 */
+	bool starts[256];
+};
+
+static const struct edit_alias *
+numbered(const struct index *x, size_t i)
 {
-	bool escaped = false;
-	char first;
+	return i <= BUILTIN ? &builtin[i - 1]
+			    : &x->plan->aliases[i - BUILTIN - 1];
+}
 
-	(void)character(p, len, html, &first, &escaped);
-	for (size_t i = 0; i < n; i++) {
+static bool
+build(struct index *x, struct arena *a, bool html)
+{
+	const size_t n = BUILTIN + x->plan->n_aliases;
+
+	x->next = arena_alloc(a, (n + 1) * sizeof(*x->next));
+	if (x->next == NULL || n > UINT16_MAX)
+		return false;
+	for (size_t i = 1; i <= n; i++) {
+		uint8_t c = (uint8_t)numbered(x, i)->name[0];
+
+		x->next[i] = x->first[c];
+		x->first[c] = (uint16_t)i;
+		x->starts[c] = true;
+	}
+	x->starts['%'] = true;
+	x->starts['&'] |= html;
+	return true;
+}
+
+/* The longest of those that begin with `first`. */
+static void
+try(const struct index *x, char first, const char *p, size_t len, bool html,
+    struct match *best)
+{
+	for (size_t i = x->first[(uint8_t)first]; i != 0; i = x->next[i]) {
+		const struct edit_alias *one = numbered(x, i);
 		bool url_escaped = false;
-		size_t got;
+		size_t got = spelt(p, len, html, one->name, &url_escaped);
 
-		if (list[i].name[0] != first && list[i].name[0] != *p)
-			continue;
-		got = spelt(p, len, html, list[i].name, &url_escaped);
-		if (got <= best->len || value_of(plan, list[i].value) == NULL)
-			continue;
-		*best = (struct match){got, url_escaped, list[i].value};
+		if (got > best->len && value_of(x->plan, one->value) != NULL)
+			*best = (struct match){got, url_escaped, one->value};
 	}
 }
 
@@ -210,31 +241,27 @@ add(const struct edit_plan *plan, const struct match *m, const char *text,
 	    });
 }
 
-static void
-mark_starts(const struct edit_alias *list, size_t n, bool starts[256])
-{
-	for (size_t i = 0; i < n; i++)
-		starts[(uint8_t)list[i].name[0]] = true;
-}
-
 void
 placeholder_find(const struct edit_plan *plan, const char *text, size_t len,
     bool html, struct splices *out)
 {
-	const size_t n = sizeof(builtin) / sizeof(builtin[0]);
-	bool starts[256] = {['%'] = true};
+	struct index x = {.plan = plan};
 
-	starts['&'] = html;
-	mark_starts(builtin, n, starts);
-	mark_starts(plan->aliases, plan->n_aliases, starts);
+	if (!build(&x, out->arena, html)) {
+		out->failed = true;
+		return;
+	}
 	for (size_t i = 0; i < len; i++) {
 		struct match best = {0};
+		bool escaped = false;
+		char first;
 
-		if (!starts[(uint8_t)text[i]])
+		if (!x.starts[(uint8_t)text[i]])
 			continue;
-		try_all(builtin, n, plan, text + i, len - i, html, &best);
-		try_all(plan->aliases, plan->n_aliases, plan, text + i, len - i,
-		    html, &best);
+		(void)character(text + i, len - i, html, &first, &escaped);
+		try(&x, text[i], text + i, len - i, html, &best);
+		if (first != text[i])
+			try(&x, first, text + i, len - i, html, &best);
 		if (best.len == 0)
 			continue;
 		add(plan, &best, text, i, html, out);

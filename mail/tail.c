@@ -17,27 +17,6 @@
 #include "html.h"
 #include "policy/arena.h"
 
-/* Elements without content. */
-static const char *const empty[] = {"area", "base", "basefont", "bgsound", "br",
-    "col", "embed", "hr", "img", "input", "link", "meta", "param", "source",
-    "track", "wbr", "!doctype", NULL};
-
-/* Elements whose tags may be left out, so that one without its end tag, or the
- * other way round, says nothing. */
-static const char *const loose[] = {"html", "head", "body", "p", "td", "th",
-    "tr", "tbody", "thead", "tfoot", "colgroup", "li", "dt", "dd", "option",
-    "optgroup", NULL};
-
-static bool
-among(const struct html_reader *r, const struct html_token *t,
-    const char *const *names)
-{
-	for (; *names != NULL; names++)
-		if (html_named(r, t, *names))
-			return true;
-	return false;
-}
-
 static void
 nest(struct tail *t, const struct html_reader *r, const struct html_token *k)
 {
@@ -46,14 +25,14 @@ nest(struct tail *t, const struct html_reader *r, const struct html_token *k)
 			t->sure = false;
 			return;
 		}
-		t->open[t->depth].at = k->at + 1;
+		t->open[t->depth].at = k->name;
 		t->open[t->depth].len = k->name_len;
 		t->depth++;
 		return;
 	}
 	for (size_t i = t->depth; i-- > 0;) {
 		if (t->open[i].len != k->name_len ||
-		    strncasecmp(r->text + t->open[i].at, r->text + k->at + 2,
+		    strncasecmp(r->text + t->open[i].at, r->text + k->name,
 			k->name_len) != 0)
 			continue;
 		t->sure = t->sure && i == t->depth - 1;
@@ -83,8 +62,7 @@ tail_note(
 		return;
 	if (k->kind == HTML_TEXT && blank(r, k))
 		return;
-	if (k->kind == HTML_CLOSE &&
-	    (html_named(r, k, "body") || html_named(r, k, "html"))) {
+	if (k->kind == HTML_CLOSE && (k->traits & HTML_OUTER) != 0) {
 		if (!t->ended)
 			t->end = k->at;
 		t->ended = true;
@@ -92,7 +70,8 @@ tail_note(
 	}
 	t->end = k->end;
 	t->ended = false;
-	if (k->kind != HTML_TEXT && !among(r, k, empty) && !among(r, k, loose))
+	if (k->kind != HTML_TEXT &&
+	    (k->traits & (HTML_EMPTY | HTML_LOOSE)) == 0)
 		nest(t, r, k);
 }
 
@@ -111,6 +90,8 @@ tail_closers(struct arena *a, const struct tail *t, const struct html_reader *r)
 	closers = arena_alloc(a, n);
 	n = 0;
 	for (size_t i = t->depth; closers != NULL && i-- > 0;) {
+		if (!html_plain_name(r->text + t->open[i].at, t->open[i].len))
+			continue;
 		closers[n++] = '<';
 		closers[n++] = '/';
 		memcpy(closers + n, r->text + t->open[i].at, t->open[i].len);

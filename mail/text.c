@@ -111,13 +111,12 @@ next_link(const struct stage *s, size_t at)
 
 /* Whether a reader can see, and click, what is in this token. */
 static bool
-visible(const struct html_reader *r, const struct html_token *t)
+visible(const struct html_token *t)
 {
 	if (t->hidden)
 		return false;
 	return t->kind == HTML_TEXT ||
-	    (t->kind == HTML_OPEN &&
-		(html_named(r, t, "a") || html_named(r, t, "area")));
+	    (t->kind == HTML_OPEN && (t->traits & HTML_LINK) != 0);
 }
 
 /* True without a splice when HTML has its link. */
@@ -134,7 +133,7 @@ html_footer(struct stage *s, struct splice *out)
 		tail_note(&tail, &r, &t);
 		while (link < t.at)
 			link = next_link(s, link + 1);
-		if (link < t.end && visible(&r, &t))
+		if (link < t.end && visible(&t))
 			return true;
 	}
 	closers = tail_closers(s->text->splices.arena, &tail, &r);

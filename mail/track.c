@@ -156,9 +156,9 @@ track_html(const struct edit_plan *plan, const char *text, size_t len,
 	while (html_next(&r, &t)) {
 		if (t.kind != HTML_OPEN)
 			continue;
-		if (html_named(&r, &t, "img"))
+		if ((t.traits & HTML_IMAGE) != 0)
 			image(plan, &r, &t, out, count);
-		else if (html_named(&r, &t, "a") || html_named(&r, &t, "area"))
+		else if ((t.traits & HTML_LINK) != 0)
 			follow(plan, &r, &t, out, count);
 	}
 }

@@ -203,7 +203,8 @@ def check_head(before, after, edit, plan):
 		assert after.encoding() == before.encoding()
 	elif before.encoding() != after.encoding():
 		assert after.encoding() in ("quoted-printable", "base64")
-		assert not after.decoded().isascii() or any(len(line) > 998
+		cause = before if before.type == "text/html" else after
+		assert not cause.decoded().isascii() or any(len(line) > 998
 		    for line in after.decoded().split(b"\r\n")), \
 		    "no need to encode"
 

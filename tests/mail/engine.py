@@ -50,11 +50,14 @@ JAPANESE = footer("このアドレスは登録されています。", "配信停
 ODD = footer("You get this, and a line that is too long to be shown in one "
     "piece by a reader that flows its paragraphs.", "Leave",
     "From the shop\n> no quote\n  indented\n")
+SPAN = f"""<span class="opt-out"><a
+href='{PLAN["unsubscribe_url"]}'>leave</a> here</span>"""
 PLANS = {
 	"en": PLAN | ENGLISH,
 	"pl": PLAN | POLISH,
 	"ja": PLAN | JAPANESE,
 	"odd": PLAN | ODD,
+	"span": PLAN | ENGLISH | {"footer_html": SPAN},
 	"bare": PLAN | {"footer_text": None, "footer_html": None},
 	"sig": PLAN | ENGLISH | {"before_signature": True},
 	"sigpl": PLAN | POLISH | {"before_signature": True},

@@ -20,7 +20,7 @@ from trees import Grower
 CORPUS = Path(__file__).parent / "corpus"
 SEED = int(os.environ.get("EDIT_SEED", 0))
 SEEDS = range(SEED, SEED + int(os.environ.get("EDIT_TREES", 300)))
-LANGUAGES = ["en", "pl", "ja"]	# the plans of the trees, in turn
+PLANNED = ["en", "pl", "ja", "span"]	# for the trees, in turn
 
 
 def parse(words):
@@ -156,7 +156,7 @@ def test_big(name, tmp_path):
 @pytest.fixture(scope="module")
 def forest(tmp_path_factory):
 	trees = {seed: Grower(seed).message() for seed in SEEDS}
-	jobs = [(LANGUAGES[seed % len(LANGUAGES)], octets)
+	jobs = [(PLANNED[seed % len(PLANNED)], octets)
 	    for seed, (octets, _) in trees.items()]
 	results = twice(jobs, tmp_path_factory.mktemp("trees"))
 	return {seed: (plan, *trees[seed], done)

@@ -120,8 +120,22 @@ modest(const char *head, size_t head_len, const char *body, size_t len)
 	return true;
 }
 
+/* Whether everybody agrees on which Content-* fields there are. */
+static bool
+clear(const char *head, size_t len)
+{
+	struct field f;
+	size_t at = 0;
+
+	while (field_next(head, len, &at, &f))
+		if (f.spaced && f.name_len >= 8 &&
+		    strncasecmp(head + f.at, "Content-", 8) == 0)
+			return false;
+	return true;
+}
+
 /* The message's fields that say how to read it, as a header of their own.
- * False if there are two of a kind. */
+ * False if that is not certain. */
 static bool
 content_fields(const struct edit_message *m, char *out, size_t *out_len)
 {
@@ -130,6 +144,8 @@ content_fields(const struct edit_message *m, char *out, size_t *out_len)
 	struct field f;
 	char *w = out;
 
+	if (!clear(m->head, m->head_len))
+		return false;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		size_t n = field_find(m->head, m->head_len, names[i], &f);
 
@@ -263,7 +279,7 @@ place(struct walk *w, GMimeObject *o, struct mime_part *p)
 			return false;
 		p->head = (size_t)at - w->shift;
 	}
-	return true;
+	return clear(body + p->head, p->start - p->head);
 }
 
 static enum found

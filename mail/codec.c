@@ -196,7 +196,10 @@ qp_room(const char *text, size_t len)
 	size_t n = len;
 
 	for (size_t i = 0; i < len; i++)
-		if (text[i] <= ' ' || text[i] >= 0x7f || text[i] == '=')
+		if (breaks_at(text, len, i))
+			i++;
+		else if (text[i] < ' ' || text[i] >= 0x7f || text[i] == '=' ||
+		    i + 1 == len || breaks_at(text, len, i + 1))
 			n += 2;
 	return n + n / (QP_LINE - 4) * 3 + 8;
 }

@@ -6,7 +6,8 @@
  * follow, else where the text does: browsers take what comes after an early
  * </body> into the body.  Elements that are properly closed leave no doubt
  * about what a footer there would be part of.  Where the nesting is broken a
- * real parser is asked (dom.h), and only then.
+ * real parser is asked (dom.h), and only then; not about nesting deeper than
+ * any in use, for which that parser takes quadratic time.
  */
 #include "tail.h"
 
@@ -21,7 +22,7 @@ static void
 push(struct tail *t, const struct html_token *k)
 {
 	if (t->depth == TAIL_DEPTH_MAX) {
-		t->sure = false;
+		t->deep = true;
 		return;
 	}
 	t->open[t->depth].at = k->name;
@@ -115,9 +116,9 @@ tail_closers(struct arena *a, const struct tail *t, const struct html_reader *r)
 {
 	char *closers;
 
-	if (t->sure && t->depth == 0)
+	if (t->sure && !t->deep && t->depth == 0)
 		return "";
-	if (!dom_closers(a, r->text, t->end, &closers))
+	if (t->deep || !dom_closers(a, r->text, t->end, &closers))
 		closers = by_tags(a, t, r);
 	if (closers == NULL || !t->astray)
 		return closers;

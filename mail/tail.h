@@ -18,6 +18,7 @@ struct tail {
 	size_t end;  /* where the body ends */
 	bool ended;  /* by an end tag; only white space and comments since */
 	bool sure;   /* false once the tags are not properly nested */
+	bool deep;   /* more elements are open than are noted */
 	bool astray; /* a link was left open in something that was closed */
 	size_t depth;
 	struct {

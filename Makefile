@@ -114,6 +114,7 @@ $(BUILD)/bench/%: tests/bench/%.c $(wildcard tests/bench/*.h)
 # What a unit test needs of the programs.
 $(BUILD)/unit/test_label: $(BUILD)/milter/label.o
 $(BUILD)/unit/test_list: $(BUILD)/milter/list.o
+$(addprefix $(BUILD)/unit/,test_edit test_splice): $(BUILD)/libassentmail.a
 
 # Edits a file as the milter would edit the message.
 $(BUILD)/tests/edit: tests/mail/edit.c $(BUILD)/libassentmail.a \

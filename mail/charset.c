@@ -256,7 +256,7 @@ charset_in_ascii(const struct charset *c, const char *text, size_t units)
 	return ascii;
 }
 
-char *
+const char *
 charset_encode(struct arena *a, const struct charset *c, const char *utf8,
     size_t len, size_t *out_len)
 {
@@ -268,7 +268,7 @@ charset_encode(struct arena *a, const struct charset *c, const char *utf8,
 		return NULL;
 	if (same || strcmp(c->name, "UTF-8") == 0) {
 		*out_len = len;
-		return arena_strndup(a, utf8, len);
+		return utf8;
 	}
 	out = arena_alloc(a, room);
 	if (out == NULL || !convert(c->name, "UTF-8", utf8, len, out, &room))

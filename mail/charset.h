@@ -43,9 +43,11 @@ const char *charset_view(struct arena *a, const struct charset *c,
     __attribute__((nonnull, warn_unused_result));
 
 /* UTF-8 in another character set, complete in itself: it begins and ends in
- * ASCII.  NULL if that has not got all the characters, or the arena is full. */
-char *charset_encode(struct arena *a, const struct charset *c, const char *utf8,
-    size_t len, size_t *out_len) __attribute__((nonnull, warn_unused_result));
+ * ASCII.  The text itself if that is the same; NULL if the set has not got all
+ * the characters, or the arena is full. */
+const char *charset_encode(struct arena *a, const struct charset *c,
+    const char *utf8, size_t len, size_t *out_len)
+    __attribute__((nonnull, warn_unused_result));
 
 /* The text in UTF-8.  NULL if it is not what it claims to be, or the arena is
  * full. */

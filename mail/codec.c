@@ -196,7 +196,10 @@ qp_room(const char *text, size_t len)
 	size_t n = len;
 
 	for (size_t i = 0; i < len; i++)
-		if (text[i] <= ' ' || text[i] >= 0x7f || text[i] == '=')
+		if (breaks_at(text, len, i))
+			i++;
+		else if (text[i] < ' ' || text[i] >= 0x7f || text[i] == '=' ||
+		    i + 1 == len || breaks_at(text, len, i + 1))
 			n += 2;
 	return n + n / (QP_LINE - 4) * 3 + 8;
 }
@@ -365,7 +368,7 @@ base64_room(size_t len, size_t line)
 {
 	size_t n = (len + 2) / 3 * 4;
 
-	return n + n / (line / 4 * 4) * 2 + 2;
+	return n + n / (line / 4 * 4) * 2 + 4;
 }
 
 /* The begin of the last encoded line that begins a group of three octets none
@@ -387,14 +390,17 @@ base64_keep(const char *raw, size_t len, size_t at, size_t *from)
 	return keep;
 }
 
+/* The width of the lines: of the first, if it is not the only one. */
 static size_t
 base64_line(const char *raw, size_t len)
 {
-	size_t n = 0;
+	size_t n = 0, next;
 
 	while (n < len && n < BASE64_LINE && !base64_space(raw[n]))
 		n++;
-	return n < 4 || n == len ? BASE64_LINE : n;
+	for (next = n; next < len && base64_space(raw[next]); next++)
+		;
+	return n < 4 || next == len ? BASE64_LINE : n;
 }
 
 static char *
@@ -473,6 +479,7 @@ codec_encode(struct arena *a, enum codec c, const char *text, size_t len,
 		end = w.out;
 	} else {
 		end = base64_write(out, text, len, BASE64_LINE);
+		end = mempcpy(end, "\r\n", 2);
 	}
 	*out_len = (size_t)(end - out);
 	return out;

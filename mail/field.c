@@ -43,10 +43,13 @@ field_next(const char *block, size_t len, size_t *at, struct field *out)
 	out->value_end = end;
 	while (out->value_end > i && blank(block[out->value_end - 1]))
 		out->value_end--;
-	if (i < end && block[i] == ':') {
-		out->name_len = i - out->at;
+	out->name_len = i - out->at;
+	for (; i < end && (block[i] == ' ' || block[i] == '\t'); i++)
+		out->spaced = true;
+	if (i < end && block[i] == ':')
 		i++;
-	}
+	else
+		out->name_len = 0;
 	while (i < out->value_end && blank(block[i]))
 		i++;
 	out->value = i;

@@ -14,6 +14,7 @@ struct arena;
 struct field {
 	size_t at, end; /* all of it, its line break included */
 	size_t name_len;
+	bool spaced; /* before the colon, where some look and some do not */
 	size_t value, value_end; /* without leading space and line break */
 };
 

@@ -3,9 +3,8 @@
  * link - the address of a link, and where a redirector's one leads
  *
  * A target may itself be a redirector's link; it is unwrapped until it is not,
- * so that doing everything again changes nothing.  Every target is shorter
- * than its link, and longer links than any in use are not looked at, so this
- * ends soon.
+ * so that doing everything again changes nothing.  Links that are longer, or
+ * nested deeper, than any in use are left alone.
  */
 #include "link.h"
 
@@ -14,7 +13,7 @@
 
 #include "policy/arena.h"
 
-enum { LINK_MAX = 4096 };
+enum { LINK_MAX = 2048, NESTED_MAX = 8 };
 
 bool
 span_begins(struct span u, const char *word)
@@ -106,6 +105,14 @@ hex(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+/* Whether an address can hold it as it is (RFC 3986, 2). */
+static bool
+literal(char c)
+{
+	return c > ' ' && c < 0x7f && c != '"' && c != '<' && c != '>' &&
+	    c != '\\' && c != '^' && c != '`' && c != '{' && c != '}';
+}
+
 /* Undoes one layer of percent signs; what an address cannot hold as it is
  * stays escaped. */
 static bool
@@ -122,7 +129,7 @@ decode(struct arena *a, struct span in, struct span *out)
 		if (in.s[i] == '%' && i + 2 < in.n && hex(in.s[i + 1]) >= 0 &&
 		    hex(in.s[i + 2]) >= 0)
 			v = hex(in.s[i + 1]) << 4 | hex(in.s[i + 2]);
-		if (v > ' ' && v < 0x7f && strchr("\"<>\\^`{}", v) == NULL) {
+		if (v >= 0 && literal((char)v)) {
 			s[n++] = (char)v;
 			i += 2;
 		} else {
@@ -140,8 +147,7 @@ followable(struct span url)
 	if (!span_begins(url, "http://") && !span_begins(url, "https://"))
 		return false;
 	for (size_t i = 0; i < url.n; i++)
-		if (url.s[i] <= ' ' || url.s[i] >= 0x7f ||
-		    strchr("\"<>\\^`{}", url.s[i]) != NULL)
+		if (!literal(url.s[i]))
 			return false;
 	return link_remote(url);
 }
@@ -191,14 +197,16 @@ link_unwrap(struct arena *a, struct span url, const char *const *redirectors,
     struct span *out)
 {
 	struct span host, rest;
-	bool any = false;
+	int nested = 0;
 
-	while (url.n <= LINK_MAX && link_listed(url, redirectors) &&
-	    split(url, &host, &rest) &&
+	if (url.n > LINK_MAX)
+		return false;
+	while (link_listed(url, redirectors) && split(url, &host, &rest) &&
 	    (in_query(a, rest, out) || in_path(a, rest, out))) {
 		url = *out;
-		any = true;
+		if (++nested > NESTED_MAX)
+			return false;
 	}
 	*out = url;
-	return any;
+	return nested > 0;
 }

@@ -20,7 +20,8 @@
 enum {
 	DEPTH_MAX = 16,
 	BOUNDARIES_MAX = 250,
-	FIELDS_MAX = 1000,
+	FIELDS_MAX = 600,
+	PARAMETERS_MAX = 500,
 	FIELD_OCTETS_MAX = 64 * 1024
 };
 
@@ -58,7 +59,7 @@ boundary(const char *p, const char *begin, const char *end)
 
 /* What GMime is going to build objects of. */
 struct census {
-	size_t boundaries, fields, octets;
+	size_t boundaries, fields, parameters, octets;
 	bool digest; /* parts may be messages without saying so */
 };
 
@@ -93,6 +94,8 @@ count_head(const char *p, const char *end, struct census *c)
 		}
 		nested |= mentions(p, n, "message");
 		c->digest |= mentions(p, n, "digest");
+		for (size_t i = 0; i < n; i++)
+			c->parameters += p[i] == ';';
 		c->fields++;
 		c->octets += n;
 		p += n + (eol == NULL ? 0 : 1);
@@ -100,28 +103,47 @@ count_head(const char *p, const char *end, struct census *c)
 	return end;
 }
 
-/* Whether what GMime will build of this body is small. */
+static bool
+few(const struct census *c)
+{
+	return c->boundaries <= BOUNDARIES_MAX && c->fields <= FIELDS_MAX &&
+	    c->parameters <= PARAMETERS_MAX && c->octets <= FIELD_OCTETS_MAX;
+}
+
+/* Whether what GMime will build of this header and body is small. */
 static bool
 modest(const char *head, size_t head_len, const char *body, size_t len)
 {
 	const char *p = body, *end = body + len, *eol;
 	struct census c = {.digest = mentions(head, head_len, "digest")};
 
-	while ((p = boundary(p, body, end)) < end) {
+	(void)count_head(head, head + head_len, &c);
+	while (few(&c) && (p = boundary(p, body, end)) < end) {
 		c.boundaries++;
 		eol = memchr(p, '\n', (size_t)(end - p));
 		if (eol == NULL)
 			break;
 		p = count_head(eol + 1, end, &c);
-		if (c.boundaries > BOUNDARIES_MAX || c.fields > FIELDS_MAX ||
-		    c.octets > FIELD_OCTETS_MAX)
-			return false;
 	}
+	return few(&c);
+}
+
+/* Whether everybody agrees on which Content-* fields there are. */
+static bool
+clear(const char *head, size_t len)
+{
+	struct field f;
+	size_t at = 0;
+
+	while (field_next(head, len, &at, &f))
+		if (f.spaced && f.name_len >= 8 &&
+		    strncasecmp(head + f.at, "Content-", 8) == 0)
+			return false;
 	return true;
 }
 
 /* The message's fields that say how to read it, as a header of their own.
- * False if there are two of a kind. */
+ * False if that is not certain. */
 static bool
 content_fields(const struct edit_message *m, char *out, size_t *out_len)
 {
@@ -130,6 +152,8 @@ content_fields(const struct edit_message *m, char *out, size_t *out_len)
 	struct field f;
 	char *w = out;
 
+	if (!clear(m->head, m->head_len))
+		return false;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		size_t n = field_find(m->head, m->head_len, names[i], &f);
 
@@ -263,7 +287,7 @@ place(struct walk *w, GMimeObject *o, struct mime_part *p)
 			return false;
 		p->head = (size_t)at - w->shift;
 	}
-	return true;
+	return clear(body + p->head, p->start - p->head);
 }
 
 static enum found
@@ -366,7 +390,7 @@ mime_read(struct arena *a, const struct edit_message *m, struct mime_parts *out)
 {
 	struct walk w = {.arena = a, .message = m, .out = out};
 	char *head = arena_alloc(a, m->head_len + 8);
-	enum found found = FOUND_DOUBT;
+	enum found found;
 	bool doubt = false;
 	GMimeObject *top;
 
@@ -374,6 +398,8 @@ mime_read(struct arena *a, const struct edit_message *m, struct mime_parts *out)
 	if (head == NULL)
 		return EDIT_TOO_BIG;
 	if (!content_fields(m, head, &w.shift))
+		return EDIT_UNREADABLE;
+	if (!modest(head, w.shift, "", 0))
 		return EDIT_UNREADABLE;
 	top = parse(head, w.shift, "", 0, &doubt);
 	if (top != NULL && GMIME_IS_MULTIPART(top)) {
@@ -383,11 +409,9 @@ mime_read(struct arena *a, const struct edit_message *m, struct mime_parts *out)
 		    ? parse(head, w.shift, m->body, m->body_len, &doubt)
 		    : NULL;
 	}
-	if (top != NULL)
-		found = visit(&w, top, 0);
-	if (top != NULL)
-		g_object_unref(top);
-	if (doubt)
-		found = FOUND_DOUBT;
-	return skip_for(found);
+	if (top == NULL)
+		return EDIT_UNREADABLE;
+	found = visit(&w, top, 0);
+	g_object_unref(top);
+	return skip_for(doubt ? FOUND_DOUBT : found);
 }

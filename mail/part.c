@@ -31,8 +31,8 @@ struct work {
 };
 
 /* Begins in ASCII, whatever the text before was in. */
-static char *
-escape_first(struct arena *a, char *octets, size_t *len)
+static const char *
+escape_first(struct arena *a, const char *octets, size_t *len)
 {
 	char *out = arena_alloc(a, *len + 4);
 
@@ -46,10 +46,10 @@ escape_first(struct arena *a, char *octets, size_t *len)
 
 /* The octets of a splice in the part's character set; NULL if it has not got
  * them, or seven bits should do. */
-static char *
+static const char *
 octets(struct work *w, const struct splice *s, size_t *len)
 {
-	char *out;
+	const char *out;
 
 	if (w->part->html && w->part->codec == CODEC_7BIT &&
 	    w->charset.kind == CHARSET_OCTETS &&
@@ -69,7 +69,7 @@ localize(struct work *w)
 	for (size_t i = 0; i < w->text.splices.n; i++) {
 		struct splice *s = &w->text.splices.list[i];
 		size_t len;
-		char *out = octets(w, s, &len);
+		const char *out = octets(w, s, &len);
 
 		if (out == NULL)
 			return false;

@@ -32,29 +32,16 @@ static const struct edit_alias builtin[] = {
     {"{dnc_url}", EDIT_UNSUBSCRIBE},
 };
 
-enum { BUILTIN = sizeof(builtin) / sizeof(builtin[0]) };
+enum {
+	BUILTIN = sizeof(builtin) / sizeof(builtin[0]),
+	VALUES = EDIT_BRAND + 1
+};
 
 struct match {
 	size_t len;
 	bool url_escaped;
 	enum edit_value value;
 };
-
-static const char *
-value_of(const struct edit_plan *plan, enum edit_value v)
-{
-	switch (v) {
-	case EDIT_UNSUBSCRIBE:
-		return plan->unsubscribe_url;
-	case EDIT_PREFERENCES:
-		return plan->preferences_url;
-	case EDIT_WHY:
-		return plan->why_url;
-	case EDIT_BRAND:
-		return plan->brand;
-	}
-	return NULL;
-}
 
 static int
 hex(char c)
@@ -114,6 +101,8 @@ struct index {
 	uint16_t first[256]; /* a number of one that begins so, or 0 */
 	uint16_t *next;	     /* by number, another one; or 0 */
 	bool starts[256];
+	const char *values[VALUES];
+	const char *written[VALUES][2]; /* as text; within an address */
 };
 
 static const struct edit_alias *
@@ -153,7 +142,7 @@ try(const struct index *x, char first, const char *p, size_t len, bool html,
 		bool url_escaped = false;
 		size_t got = spelt(p, len, html, one->name, &url_escaped);
 
-		if (got > best->len && value_of(x->plan, one->value) != NULL)
+		if (got > best->len && x->values[one->value] != NULL)
 			*best = (struct match){got, url_escaped, one->value};
 	}
 }
@@ -216,36 +205,50 @@ begins(const char *text, size_t at)
 	return at > 5 && strncasecmp(text + at - 5, "href=", 5) == 0;
 }
 
-static void
-add(const struct edit_plan *plan, const struct match *m, const char *text,
-    size_t at, bool html, struct splices *out)
+/* The value as it goes into the text, made when it is first needed. */
+static const char *
+written(
+    struct index *x, enum edit_value v, bool within, bool html, struct arena *a)
 {
-	const char *value = value_of(plan, m->value);
-	bool within =
-	    m->url_escaped && (m->value == EDIT_BRAND || !begins(text, at));
+	const char **w = &x->written[v][within];
+	const char *value = x->values[v];
 
-	if (within)
-		value = url_escape(out->arena, value);
-	else if (html)
-		value = placeholder_escape(out->arena, value, strlen(value));
-	if (value == NULL) {
+	if (*w == NULL && within)
+		*w = url_escape(a, value);
+	else if (*w == NULL)
+		*w = html ? placeholder_escape(a, value, strlen(value)) : value;
+	return *w;
+}
+
+static void
+add(struct index *x, const struct match *m, const char *text, size_t at,
+    bool html, struct splices *out)
+{
+	const bool within =
+	    m->url_escaped && (m->value == EDIT_BRAND || !begins(text, at));
+	const char *value = written(x, m->value, within, html, out->arena);
+
+	if (value == NULL)
 		out->failed = true;
-		return;
-	}
-	splice_add(out,
-	    &(struct splice){
-		.at = at,
-		.len = m->len,
-		.text = value,
-		.text_len = strlen(value),
-	    });
+	else
+		splice_add(
+		    out, &(struct splice){at, m->len, value, strlen(value)});
 }
 
 void
 placeholder_find(const struct edit_plan *plan, const char *text, size_t len,
     bool html, struct splices *out)
 {
-	struct index x = {.plan = plan};
+	struct index x = {
+	    .plan = plan,
+	    .values =
+		{
+		    [EDIT_UNSUBSCRIBE] = plan->unsubscribe_url,
+		    [EDIT_PREFERENCES] = plan->preferences_url,
+		    [EDIT_WHY] = plan->why_url,
+		    [EDIT_BRAND] = plan->brand,
+		},
+	};
 
 	if (!build(&x, out->arena, html)) {
 		out->failed = true;
@@ -264,7 +267,7 @@ placeholder_find(const struct edit_plan *plan, const char *text, size_t len,
 			try(&x, first, text + i, len - i, html, &best);
 		if (best.len == 0)
 			continue;
-		add(plan, &best, text, i, html, out);
+		add(&x, &best, text, i, html, out);
 		i += best.len - 1;
 	}
 }

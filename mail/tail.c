@@ -6,7 +6,8 @@
  * follow, else where the text does: browsers take what comes after an early
  * </body> into the body.  Elements that are properly closed leave no doubt
  * about what a footer there would be part of.  Where the nesting is broken a
- * real parser is asked (dom.h), and only then.
+ * real parser is asked (dom.h), and only then; not about nesting deeper than
+ * any in use, for which that parser takes quadratic time.
  */
 #include "tail.h"
 
@@ -18,28 +19,36 @@
 #include "policy/arena.h"
 
 static void
-nest(struct tail *t, const struct html_reader *r, const struct html_token *k)
+push(struct tail *t, const struct html_token *k)
 {
-	if (k->kind == HTML_OPEN) {
-		if (t->depth == TAIL_DEPTH_MAX) {
-			t->sure = false;
-			return;
-		}
-		t->open[t->depth].at = k->name;
-		t->open[t->depth].len = k->name_len;
-		t->depth++;
+	if (t->depth == TAIL_DEPTH_MAX) {
+		t->deep = true;
 		return;
 	}
-	for (size_t i = t->depth; i-- > 0;) {
-		if (t->open[i].len != k->name_len ||
-		    strncasecmp(r->text + t->open[i].at, r->text + k->name,
-			k->name_len) != 0)
-			continue;
-		t->sure = t->sure && i == t->depth - 1;
-		t->depth = i;
+	t->open[t->depth].at = k->name;
+	t->open[t->depth].len = k->name_len;
+	t->depth++;
+}
+
+/* Closes the innermost element of that name and what is open within: for a
+ * browser a link goes on after that. */
+static void
+pop(struct tail *t, const struct html_reader *r, const struct html_token *k)
+{
+	size_t i = t->depth;
+
+	while (i > 0 &&
+	    (t->open[i - 1].len != k->name_len ||
+		strncasecmp(r->text + t->open[i - 1].at, r->text + k->name,
+		    k->name_len) != 0))
+		i--;
+	t->sure = t->sure && i > 0 && i == t->depth;
+	if (i == 0)
 		return;
-	}
-	t->sure = false;
+	for (size_t j = i; j < t->depth; j++)
+		t->astray |= t->open[j].len == 1 &&
+		    (r->text[t->open[j].at] | 0x20) == 'a';
+	t->depth = i - 1;
 }
 
 static bool
@@ -70,33 +79,48 @@ tail_note(
 	}
 	t->end = k->end;
 	t->ended = false;
-	if (k->kind != HTML_TEXT &&
-	    (k->traits & (HTML_EMPTY | HTML_LOOSE)) == 0)
-		nest(t, r, k);
+	if (k->kind == HTML_TEXT ||
+	    (k->traits & (HTML_EMPTY | HTML_LOOSE)) != 0)
+		return;
+	if ((k->traits & HTML_LINK) != 0)
+		t->astray = false;
+	if (k->kind == HTML_OPEN)
+		push(t, k);
+	else
+		pop(t, r, k);
+}
+
+/* The end tags of what the tags themselves say is open. */
+static char *
+by_tags(struct arena *a, const struct tail *t, const struct html_reader *r)
+{
+	char *closers, *w;
+	size_t n = 1;
+
+	for (size_t i = 0; i < t->depth; i++)
+		n += t->open[i].len + 3;
+	closers = w = arena_alloc(a, n);
+	for (size_t i = t->depth; closers != NULL && i-- > 0;) {
+		const char *name = r->text + t->open[i].at;
+
+		if (!html_plain_name(name, t->open[i].len))
+			continue;
+		w = mempcpy(stpcpy(w, "</"), name, t->open[i].len);
+		*w++ = '>';
+	}
+	return closers;
 }
 
 const char *
 tail_closers(struct arena *a, const struct tail *t, const struct html_reader *r)
 {
 	char *closers;
-	size_t n = 1;
 
-	if (t->sure && t->depth == 0)
+	if (t->sure && !t->deep && t->depth == 0)
 		return "";
-	if (dom_closers(a, r->text, t->end, &closers))
+	if (t->deep || !dom_closers(a, r->text, t->end, &closers))
+		closers = by_tags(a, t, r);
+	if (closers == NULL || !t->astray)
 		return closers;
-	for (size_t i = 0; i < t->depth; i++)
-		n += t->open[i].len + 3;
-	closers = arena_alloc(a, n);
-	n = 0;
-	for (size_t i = t->depth; closers != NULL && i-- > 0;) {
-		if (!html_plain_name(r->text + t->open[i].at, t->open[i].len))
-			continue;
-		closers[n++] = '<';
-		closers[n++] = '/';
-		memcpy(closers + n, r->text + t->open[i].at, t->open[i].len);
-		n += t->open[i].len;
-		closers[n++] = '>';
-	}
-	return closers;
+	return arena_printf(a, "%s</a>", closers);
 }

@@ -2,7 +2,7 @@
 /*
  * text - what is to be done about a text, whatever it is encoded in
  *
- * In stages, each of which looks at the text as the one before leaves it: what
+ * In stages, each of which looks at the text as the one before left it: what
  * is in a link is only known once its placeholders are filled in, and whether
  * the text has an opt-out link only once tracking is gone from it.  So a text
  * that was edited, looked at again, has nothing to be done.
@@ -17,6 +17,8 @@
 #include "placeholder.h"
 #include "policy/arena.h"
 #include "tail.h"
+
+enum { ROUNDS_MAX = 4 };
 
 /* The text as the splices leave it so far. */
 struct stage {
@@ -79,22 +81,38 @@ fill(struct stage *s)
 	struct splices found = {.arena = s->text->splices.arena};
 
 	placeholder_find(s->plan, s->view, s->len, s->text->html, &found);
-	s->text->done.placeholders = (unsigned)found.n;
+	s->text->done.placeholders += (unsigned)found.n;
 	return advance(s, &found);
 }
 
 static bool
-strip(struct stage *s)
+strip(struct stage *s, bool *any)
 {
 	struct splices found = {.arena = s->text->splices.arena};
+	struct track *done = &s->text->done.track;
 
+	*any = false;
+	if (!s->plan->strip_tracking)
+		return true;
 	if (s->text->html)
-		track_html(
-		    s->plan, s->view, s->len, &found, &s->text->done.track);
+		track_html(s->plan, s->view, s->len, &found, done);
 	else
-		track_text(
-		    s->plan, s->view, s->len, &found, &s->text->done.track);
+		track_text(s->plan, s->view, s->len, &found, done);
+	*any = found.n > 0;
 	return advance(s, &found);
+}
+
+/* Again when something is gone from the text: an image may have been in the
+ * middle of a placeholder. */
+static bool
+fill_and_strip(struct stage *s)
+{
+	bool any = true;
+
+	for (int i = 0; any && i < ROUNDS_MAX; i++)
+		if (!fill(s) || !strip(s, &any))
+			return false;
+	return true;
 }
 
 /* The next place that begins like a link to the opt-out page. */
@@ -181,7 +199,7 @@ text_edit(struct text *t, const struct edit_plan *plan)
 
 	if (skip != EDIT_DONE)
 		return skip;
-	if (fill(&s) && (!plan->strip_tracking || strip(&s)) && add_footer(&s))
+	if (fill_and_strip(&s) && add_footer(&s))
 		return EDIT_DONE;
 	return EDIT_TOO_BIG;
 }

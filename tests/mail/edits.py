@@ -19,6 +19,7 @@ from octets import cut, fields, leaves, outline
 BRAND = "\ue000"	# stands for the brand, which has many spellings in HTML
 # What may be written with a footer to close what the page left open.
 CLOSERS = re.compile(r"(?:\s|-->|</[a-z][a-z0-9]*>)*", re.I)
+SHIFTED = re.compile(rb"\x1b\$[@B](?:(?!\x1b\([BJ]).)*\n", re.S)
 SPACE = re.compile(r"[\r\n]*")
 
 
@@ -231,6 +232,8 @@ def check_lines(before, after, at, plan):
 	old = before.body.splitlines(keepends=True)
 	new = after.body.splitlines(keepends=True)
 	assert all(len(line.rstrip(b"\r\n")) <= 998 for line in new)
+	if after.charset() == "iso2022_jp":	# RFC 1468: each line ends in ASCII
+		assert not SHIFTED.search(after.decoded())
 	encoding, same = after.encoding(), \
 	    before.encoding() == after.encoding() and \
 	    before.charset() == after.charset()

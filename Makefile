@@ -32,6 +32,7 @@ INSTRUMENT := $(if $(SANITIZE),-fsanitize=$(SANITIZE) \
 	-fno-omit-frame-pointer \
 	-Wno-unknown-warning-option -Wno-format-overflow)
 ALL_CFLAGS  = -std=c17 -D_GNU_SOURCE -DASSENT_VERSION='"$(VERSION)"' \
+	-DASSENT_SHARE='"$(PREFIX)/share/assent"' \
 	$(WARNINGS) $(CFLAGS) $(HARDENING) $(INSTRUMENT) -pthread -I. -MMD -MP
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack $(INSTRUMENT) -pthread \
 	$(LDFLAGS)
@@ -39,7 +40,7 @@ ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack $(INSTRUMENT) -pthread \
 PACKAGES   := hiredis libpq libsodium libidn2 libconfuse jansson
 LIBS        = $(shell pkg-config --libs $(PACKAGES)) -lunistring
 MILTER_LIBS = -lmilter $(shell pkg-config --libs libmicrohttpd libcurl)
-WEB_LIBS    = $(shell pkg-config --libs libmicrohttpd)
+WEB_LIBS    = $(shell pkg-config --libs libmicrohttpd) -lgettextpo
 MAIL_LIBS   = $(shell pkg-config --libs gmime-3.0 gumbo)
 INCLUDES    = $(shell pkg-config --cflags $(PACKAGES) libmicrohttpd libcurl \
 	gmime-3.0 gumbo)
@@ -160,6 +161,11 @@ install: all
 	install -m 755 $(BUILD)/assent-milter $(BUILD)/assent-web \
 		$(DESTDIR)$(PREFIX)/sbin
 	install -m 755 $(BUILD)/assentctl $(DESTDIR)$(PREFIX)/bin
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/share/assent/,templates locale)
+	install -m 644 web/style.css $(DESTDIR)$(PREFIX)/share/assent
+	install -m 644 web/templates/*.mustache \
+		$(DESTDIR)$(PREFIX)/share/assent/templates
+	install -m 644 web/locale/*.po $(DESTDIR)$(PREFIX)/share/assent/locale
 	for m in $(MANUALS); do install -m 644 $$m \
 		$(DESTDIR)$(PREFIX)/share/man/man$${m##*.} || exit 1; done
 

@@ -53,7 +53,7 @@ extern const struct command commands_keys[], commands_migrate[],
     commands_check[], commands_brand[], commands_purpose[], commands_tree[],
     commands_depend[], commands_text[], commands_template[], commands_repack[],
     commands_consent[], commands_show[], commands_explain[], commands_batch[],
-    commands_ledger[], commands_proof[];
+    commands_ledger[], commands_proof[], commands_footer[], commands_link[];
 
 /* The command that `words` (of `n`) begin with, and in `*used` how many of
  * them name it.  NULL and `e`, which says what there is instead. */

@@ -198,3 +198,16 @@ ctl_slug(const char *what, const char *text, struct err *e)
 		    what, text, SLUG_MAX);
 	return 0;
 }
+
+int
+ctl_language(const char *text, struct err *e)
+{
+	size_t n = 0;
+
+	while (text[n] >= 'a' && text[n] <= 'z')
+		n++;
+	if ((n == 2 || n == 3) && (text[n] == '\0' || text[n] == '-'))
+		return 0;
+	return err_set(e, ERR_REFUSED,
+	    "language \"%s\": write its code, such as en, pl or pt-BR", text);
+}

@@ -74,6 +74,11 @@ const char *ctl_time(struct ctl *c, const char *option, const char *text,
 int ctl_slug(const char *what, const char *text, struct err *e)
     __attribute__((nonnull, warn_unused_result));
 
+/* Whether `text` is a language tag, such as en, pl or pt-BR: near enough; SQL
+ * is exact. */
+int ctl_language(const char *text, struct err *e)
+    __attribute__((nonnull, warn_unused_result));
+
 /* change_apply(); while it waits for long, says on standard error why. */
 int ctl_apply(struct ctl *c, const struct change *change, bool *changed,
     struct err *e) __attribute__((nonnull, warn_unused_result));

@@ -126,17 +126,19 @@ static bool
 read_facts(const json_t *o, struct event *e)
 {
 	const json_t *channel = json_object_get(o, "channel"),
+		     *detail = json_object_get(o, "detail"),
 		     *expires = json_object_get(o, "expires_at");
 
 	*e = (struct event){
 	    .act = json_string_value(json_object_get(o, "act")),
 	    .channel = json_string_value(channel),
+	    .detail = json_string_value(detail),
 	    .source = json_string_value(json_object_get(o, "source")),
 	    .actor = json_string_value(json_object_get(o, "actor")),
 	};
 	e->expires.there = json_is_string(expires);
 	return get_int(o, "id", &e->id) &&
-	    get_int(o, "contact_id", &e->contact) &&
+	    get_number(o, "contact_id", &e->contact) &&
 	    get_instant(o, "recorded_at", &e->recorded_at) &&
 	    get_instant(o, "at", &e->at) &&
 	    get_number(o, "purpose_id", &e->purpose) &&
@@ -144,6 +146,7 @@ read_facts(const json_t *o, struct event *e)
 	    get_number(o, "text_id", &e->text) && e->act != NULL &&
 	    e->source != NULL && e->actor != NULL &&
 	    (e->channel != NULL || json_is_null(channel)) &&
+	    (e->detail != NULL || json_is_null(detail)) &&
 	    (e->expires.there ? get_instant(o, "expires_at", &e->expires.value)
 			      : json_is_null(expires)) &&
 	    get_hex(

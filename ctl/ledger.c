@@ -78,6 +78,13 @@ number_at(const struct pg_rows *rows, size_t row, size_t col)
 	return (struct event_number){true, pg_rows_int(rows, row, col)};
 }
 
+static const char *
+text_at(const struct pg_rows *rows, size_t row, size_t col)
+{
+	return pg_rows_null(rows, row, col) ? NULL
+					    : pg_rows_text(rows, row, col);
+}
+
 void
 ledger_hash(
     const struct pg_rows *rows, size_t row, size_t col, struct merkle_hash *out)
@@ -99,16 +106,15 @@ ledger_event(
 	    .recorded_at = pg_rows_int(rows, row, col + 1),
 	    .at = pg_rows_int(rows, row, col + 2),
 	    .act = pg_rows_text(rows, row, col + 3),
-	    .contact = pg_rows_int(rows, row, col + 4),
+	    .contact = number_at(rows, row, col + 4),
 	    .purpose = number_at(rows, row, col + 5),
-	    .channel = pg_rows_null(rows, row, col + 6)
-		? NULL
-		: pg_rows_text(rows, row, col + 6),
+	    .channel = text_at(rows, row, col + 6),
 	    .expires = number_at(rows, row, col + 7),
 	    .source = pg_rows_text(rows, row, col + 8),
 	    .actor = pg_rows_text(rows, row, col + 9),
 	    .about = number_at(rows, row, col + 11),
 	    .text = number_at(rows, row, col + 12),
+	    .detail = text_at(rows, row, col + 13),
 	};
 	ledger_hash(rows, row, col + 10, &out->commitment);
 }

@@ -22,8 +22,8 @@ struct ctl;
 #define LEDGER_FACTS                                                           \
 	"e.id, e.recorded_at, e.at, e.act::text, e.contact_id, "               \
 	"e.purpose_id::bigint, e.channel::text, e.expires_at, e.source, "      \
-	"e.actor, e.commitment, e.about, e.text_id::bigint"
-enum { LEDGER_FACTS_COUNT = 13 };
+	"e.actor, e.commitment, e.about, e.text_id::bigint, e.detail"
+enum { LEDGER_FACTS_COUNT = 14 };
 
 /* Connects as `role` and compares the schema. NULL and `e`. */
 struct pg *ledger_open(struct ctl *c, const char *role, struct err *e)

@@ -69,7 +69,7 @@ add_facts(json_t *facts, const struct event *e)
 	out_text(facts, "recorded_at", instant_text(e->recorded_at, text));
 	out_text(facts, "at", instant_text(e->at, text));
 	out_text(facts, "act", e->act);
-	out_int(facts, "contact_id", e->contact);
+	out_number(facts, "contact_id", &e->contact);
 	out_number(facts, "purpose_id", &e->purpose);
 	out_text(facts, "channel", e->channel);
 	out_text(facts, "expires_at",
@@ -80,6 +80,7 @@ add_facts(json_t *facts, const struct event *e)
 	    proof_hex(e->commitment.octets, MERKLE_HASH, hex));
 	out_number(facts, "about", &e->about);
 	out_number(facts, "text_id", &e->text);
+	out_text(facts, "detail", e->detail);
 }
 
 static void

@@ -31,7 +31,7 @@ struct pg_rows;
 
 /* The columns of assent.person_ledger() after the facts. */
 enum {
-	PERSON_LEAF = 13,
+	PERSON_LEAF = 14,
 	PERSON_SALT,
 	PERSON_FIELDS,
 	PERSON_NUMBER,

@@ -36,20 +36,6 @@ add(struct ctl *c, const struct store_purpose *p, const struct args *a,
 	return 0;
 }
 
-/* "en", "pl", "pt-BR": near enough; SQL is exact. */
-static int
-check_language(const char *text, struct err *e)
-{
-	size_t n = 0;
-
-	while (text[n] >= 'a' && text[n] <= 'z')
-		n++;
-	if ((n == 2 || n == 3) && (text[n] == '\0' || text[n] == '-'))
-		return 0;
-	return err_set(e, ERR_REFUSED,
-	    "language \"%s\": write its code, such as en, pl or pt-BR", text);
-}
-
 static enum outcome
 run_add(struct ctl *c, const struct args *a, json_t *out, struct err *e)
 {
@@ -64,7 +50,7 @@ run_add(struct ctl *c, const struct args *a, json_t *out, struct err *e)
 		    "purpose text add needs --title and --body");
 		return OUTCOME_USAGE;
 	}
-	if (check_language(a->words[1], e) != 0 ||
+	if (ctl_language(a->words[1], e) != 0 ||
 	    ctl_purpose(c, a->words[0], &p, e) != 0 ||
 	    add(c, &p, a, &version, e) != 0)
 		return OUTCOME_FAILED;

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "ascii.h"
-#include "footer.h"
+#include "foot.h"
 #include "html.h"
 #include "placeholder.h"
 #include "policy/arena.h"
@@ -156,7 +156,7 @@ html_footer(struct stage *s, struct splice *out)
 	}
 	closers = tail_closers(s->text->splices.arena, &tail, &r);
 	return closers != NULL &&
-	    footer_html(s->text->splices.arena, s->plan->footer_html, s->view,
+	    foot_html(s->text->splices.arena, s->plan->footer_html, s->view,
 		s->len, tail.end, closers, out);
 }
 
@@ -165,8 +165,8 @@ text_footer(struct stage *s, struct splice *out)
 {
 	if (next_link(s, 0) < s->len)
 		return true;
-	return footer_text(s->text->splices.arena, s->plan->footer_text,
-	    s->view, s->len, s->text->flowed, s->plan->before_signature, out);
+	return foot_text(s->text->splices.arena, s->plan->footer_text, s->view,
+	    s->len, s->text->flowed, s->plan->before_signature, out);
 }
 
 static bool

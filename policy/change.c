@@ -5,7 +5,7 @@
  * The mark goes out before the transaction, so that whatever happens to this
  * process afterwards, no reader finds the old permit once the new one is
  * committed.  When Redis cannot be marked the transaction is told so, moves
- * the epoch on (sql/003-rules.sql), and the acknowledgement waits until no
+ * the epoch on (sql/003-freshness.sql), and the acknowledgement waits until no
  * node can hold a lease on the old one.
  */
 #include "change.h"
@@ -228,6 +228,39 @@ change_opt_out(struct changer *ch, const struct addr_key *key, uint16_t purpose,
 	};
 	return commit(ch, &m, &opt_out, params,
 	    sizeof(params) / sizeof(params[0]), changed, e);
+}
+
+int
+change_preferences(struct changer *ch, const struct addr_key *key,
+    const struct change_preferences *p, bool *changed, struct err *e)
+{
+	static const struct pg_statement save = {
+	    .name = "preferences-save",
+	    .sql = "SELECT key, packed, changed FROM assent.preferences_save("
+		   "$1, $2, $3::text::int, $4::text::assent.channel, "
+		   "$5::text::int[], $6::text::int[], $7::text::int[], "
+		   "$8::text::boolean, 'preferences', $9::text::jsonb)",
+	    .binary = true,
+	};
+	char number[8];
+	struct marking m;
+
+	if (mark(ch, key, &m, e) != 0)
+		return -1;
+	snprintf(number, sizeof(number), "%u", p->purpose);
+	const struct pg_param params[] = {
+	    {m.text, 0},
+	    {key->octets, ADDR_KEY},
+	    {number, 0},
+	    {channel_word(p->channel), 0},
+	    {p->leave, 0},
+	    {p->join, 0},
+	    {p->texts, 0},
+	    {p->all ? "true" : "false", 0},
+	    {p->proof, 0},
+	};
+	return commit(ch, &m, &save, params, sizeof(params) / sizeof(params[0]),
+	    changed, e);
 }
 
 int

@@ -78,6 +78,21 @@ int change_opt_out(struct changer *ch, const struct addr_key *key,
     const char *proof, bool *changed, struct err *e)
     __attribute__((nonnull(1, 2, 5, 7, 8), warn_unused_result));
 
+/* What is pressed on a preferences page, in PostgreSQL's spelling of arrays of
+ * purposes; `texts` are the texts that were shown for `join`, 0 for none. */
+struct change_preferences {
+	uint16_t purpose; /* whose brand's page it is */
+	enum channel channel;
+	const char *leave, *join, *texts;
+	bool all; /* leave everything */
+	const char *proof;
+};
+
+/* Does so for whoever has `key`, as change_opt_out(). */
+int change_preferences(struct changer *ch, const struct addr_key *key,
+    const struct change_preferences *p, bool *changed, struct err *e)
+    __attribute__((nonnull, warn_unused_result));
+
 /* Returns when everything that was committed before is in force on every node,
  * also what nobody marked. -1 when the database cannot be asked. */
 int change_wait(struct changer *ch, struct err *e)

@@ -39,7 +39,7 @@ struct conf_milter {
 };
 
 struct conf_web {
-	const char *listen, *base_url, *mail_domain;
+	const char *listen, *base_url, *mail_domain, *share;
 	int64_t threads, connections;
 };
 

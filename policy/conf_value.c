@@ -157,6 +157,8 @@ const struct conf_key conf_keys[] = {
 	"pass", 0, 0, bulk_words, NULL,
 	"what becomes of mail in no stream that carries the marks of bulk "
 	"mail"},
+    {"web", "share", TYPE_TEXT, AT(web.share), ASSENT_SHARE, 0, 0, NULL, NULL,
+	"directory of the pages' templates/, locale/ and style.css"},
     {"web", "listen", TYPE_TEXT, AT(web.listen), "127.0.0.1:8080", 0, 0, NULL,
 	check_listen,
 	"where the pages are: HOST:PORT or unix:/PATH; TLS is the proxy's"},

@@ -24,7 +24,8 @@ enum fact {
 	ACTOR,
 	COMMITMENT,
 	ABOUT,
-	TEXT
+	TEXT,
+	DETAIL
 };
 
 static void
@@ -74,7 +75,7 @@ event_leaf(const struct event *e, struct merkle_hash *out)
 	put_int(&st, RECORDED_AT, e->recorded_at);
 	put_int(&st, AT, e->at);
 	put_text(&st, ACT, e->act);
-	put_int(&st, CONTACT, e->contact);
+	put_number(&st, CONTACT, &e->contact);
 	put_number(&st, PURPOSE, &e->purpose);
 	put_text(&st, CHANNEL, e->channel);
 	put_number(&st, EXPIRES, &e->expires);
@@ -83,6 +84,7 @@ event_leaf(const struct event *e, struct merkle_hash *out)
 	put(&st, COMMITMENT, e->commitment.octets, MERKLE_HASH);
 	put_number(&st, ABOUT, &e->about);
 	put_number(&st, TEXT, &e->text);
+	put_text(&st, DETAIL, e->detail);
 	crypto_hash_sha256_final(&st, out->octets);
 }
 

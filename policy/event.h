@@ -10,7 +10,7 @@
  *
  *   1 id  2 recorded_at  3 at  4 act  5 contact_id  6 purpose_id  7 channel
  *   8 expires_at  9 source  10 actor  11 commitment  12 about
- *   13 text_id
+ *   13 text_id  14 detail
  *
  * A fact added one day takes the next number; where it is missing the leaf is
  * what it always was.  assent.event_leaf() says the same in SQL.
@@ -31,9 +31,10 @@ struct event_number {
 };
 
 struct event {
-	int64_t id, recorded_at, at, contact;
-	const char *act, *channel, *source, *actor; /* channel may be NULL */
-	struct event_number purpose, expires, about, text;
+	int64_t id, recorded_at, at;
+	const char *act, *source, *actor;
+	const char *channel, *detail; /* may be NULL */
+	struct event_number contact, purpose, expires, about, text;
 	struct merkle_hash commitment;
 };
 

@@ -8,7 +8,12 @@
  */
 #include "permit.h"
 
-enum { VERSION = 1, HEADER = 3, EXPIRY = 4, PAIR = 4, FLAG_ERASED = 0x01 };
+#include "language.h"
+
+enum { VERSION = 1, HEADER = 3, EXPIRY = 4, PAIR = 4 };
+
+/* Of the octet of flags. */
+enum { FLAG_ERASED = 0x01, LANGUAGE_SHIFT = 2 };
 
 static uint32_t
 get32(const uint8_t *p)
@@ -55,11 +60,13 @@ permit_decode(
 		    "permit of a version unknown here (%d)", octets[0]);
 	fixed = HEADER + (size_t)octets[2] * EXPIRY;
 	if (len < fixed || (len - fixed) % PAIR != 0 ||
-	    (octets[1] & ~FLAG_ERASED) != 0)
+	    (octets[1] & 0x02) != 0 ||
+	    octets[1] >> LANGUAGE_SHIFT >= LANGUAGE_COUNT)
 		return err_set(e, ERR_FATAL,
 		    "damaged permit: %zu octets do not add up", len);
 	out->known = true;
 	out->erased = octets[1] & FLAG_ERASED;
+	out->language = octets[1] >> LANGUAGE_SHIFT;
 	out->expiries = octets + HEADER;
 	out->pairs = octets + fixed;
 	out->n_pairs = (len - fixed) / PAIR;

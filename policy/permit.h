@@ -9,8 +9,10 @@
  *	then to the end, in strictly ascending order, per purpose and channel:
  *	purpose: 16 bits   channel << 4 | standing   number of expiry, 0 none
  *
- * all big-endian.  Twenty pairs with three distinct expiries take 95 octets.
- * No octets at all are the permit of an address that nobody knows.
+ * all big-endian.  Of the flags, 1 is set when the person was forgotten, and
+ *the upper six bits are the number of the person's language (language.h).
+ *Twenty pairs with three distinct expiries take 95 octets. No octets at all are
+ *the permit of an address that nobody knows.
  */
 #ifndef POLICY_PERMIT_H
 #define POLICY_PERMIT_H
@@ -38,6 +40,7 @@ enum { STANDING_COUNT = 7, PERMIT_MAX = 4096 };
 struct permit {
 	bool known;  /* some contact has this address */
 	bool erased; /* forgotten on request: nothing is ever permitted */
+	unsigned int language; /* to write in: language.h; 0 unknown */
 	const uint8_t *expiries, *pairs; /* into the octets decoded */
 	size_t n_pairs;
 };

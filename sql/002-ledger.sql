@@ -42,21 +42,3 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE
 	ON assent.event_person FOR EACH STATEMENT EXECUTE FUNCTION assent.refuse_change();
 
--- Appends one event and returns its number.
-CREATE FUNCTION assent.record(p_act assent.act, p_contact bigint,
-	p_purpose int, p_channel assent.channel, p_at timestamptz,
-	p_expires timestamptz, p_source text, p_fields jsonb)
-RETURNS bigint LANGUAGE plpgsql SET search_path = assent, pg_temp AS $$
-DECLARE
-	salt   bytea := uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid());
-	fields jsonb := coalesce(p_fields, '{}');
-	event  bigint;
-BEGIN
-	INSERT INTO event (at, act, contact_id, purpose_id, channel, expires_at,
-		source, commitment)
-	VALUES (p_at, p_act, p_contact, p_purpose, p_channel, p_expires, p_source,
-		sha256(salt || convert_to(fields::text, 'UTF8')))
-	RETURNING id INTO event;
-	INSERT INTO event_person VALUES (event, salt, fields);
-	RETURN event;
-END $$;

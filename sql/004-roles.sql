@@ -36,10 +36,8 @@ GRANT SELECT ON assent.permit
 	TO assent_milter, assent_reader, assent_operator;
 GRANT EXECUTE ON FUNCTION assent.move_epoch()
 	TO assent_web, assent_operator;
-GRANT EXECUTE ON FUNCTION assent.opt_out TO assent_web;
 
 GRANT SELECT ON assent.contact, assent.endpoint, assent.consent
 	TO assent_operator;
-GRANT EXECUTE ON FUNCTION assent.change, assent.brand_add, assent.purpose_add,
-	assent.standing, assent.channel_number, assent.channel_kind
+GRANT EXECUTE ON FUNCTION assent.channel_number, assent.channel_kind
 	TO assent_operator;

@@ -86,23 +86,6 @@ BEGIN
 	RETURN e.id;
 END $$;
 
-CREATE OR REPLACE FUNCTION assent.record(p_act assent.act, p_contact bigint,
-	p_purpose int, p_channel assent.channel, p_at timestamptz,
-	p_expires timestamptz, p_source text, p_fields jsonb)
-RETURNS bigint LANGUAGE plpgsql AS $$
-DECLARE
-	e assent.event;
-BEGIN
-	e.act := p_act;
-	e.contact_id := p_contact;
-	e.purpose_id := p_purpose;
-	e.channel := p_channel;
-	e.at := p_at;
-	e.expires_at := p_expires;
-	e.source := p_source;
-	RETURN assent.append(e, p_fields);
-END $$;
-
 CREATE TABLE assent.leaf (
 	number    bigint PRIMARY KEY CHECK (number >= 0),
 	event_id  bigint NOT NULL UNIQUE,
@@ -280,42 +263,6 @@ BEGIN
 	RETURN n;
 END $$;
 
--- What the ledger has of the person with an address.  Reading is an event of
--- that person's, too; the server's log has it even if the reader rolls back.
-CREATE FUNCTION assent.person_ledger(p_key bytea, p_source text)
-RETURNS TABLE (id bigint, recorded_at timestamptz, at timestamptz, act text,
-	contact_id bigint, purpose_id bigint, channel text,
-	expires_at timestamptz, source text, actor text, commitment bytea,
-	about bigint, text_id bigint, leaf bytea, salt bytea, fields text, number bigint,
-	brand text, brand_name text, purpose text, title text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = assent, pg_temp AS $$
-#variable_conflict use_column
-DECLARE
-	e event;
-BEGIN
-	SELECT n.contact_id INTO e.contact_id FROM endpoint AS n
-		WHERE n.key = p_key;
-	IF e.contact_id IS NULL THEN
-		RETURN;
-	END IF;
-	e.act := 'access';
-	e.at := now();
-	e.source := p_source;
-	e.id := append(e, NULL);
-	RAISE LOG 'assent: % reads the ledger of contact %: event %',
-		session_user, e.contact_id, e.id;
-	RETURN QUERY SELECT v.id, v.recorded_at, v.at, v.act::text, v.contact_id,
-		v.purpose_id::bigint, v.channel::text, v.expires_at, v.source,
-		v.actor, v.commitment, v.about, v.text_id::bigint, v.leaf, p.salt, p.fields::text,
-		l.number, b.slug::text, b.name, u.slug::text, u.title
-	FROM event AS v
-	LEFT JOIN event_person AS p ON p.event_id = v.id
-	LEFT JOIN leaf AS l ON l.event_id = v.id
-	LEFT JOIN purpose AS u ON u.id = v.purpose_id
-	LEFT JOIN brand AS b ON b.id = u.brand_id
-	WHERE v.contact_id = e.contact_id AND v.id < e.id ORDER BY v.id;
-END $$;
-
 -- What the personal fields that are there commit to: whoever checks the
 -- ledger need not read them.
 CREATE VIEW assent.opened AS
@@ -349,4 +296,3 @@ GRANT SELECT ON assent.migration, assent.leaf, assent.merkle_node,
 GRANT EXECUTE ON FUNCTION assent.checkpoint_begin, assent.checkpoint_sign
 	TO assent_checkpointer;
 GRANT SELECT ON assent.event, assent.opened TO assent_auditor;
-GRANT EXECUTE ON FUNCTION assent.person_ledger TO assent_dpo;

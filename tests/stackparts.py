@@ -12,9 +12,8 @@ import stat
 import subprocess
 from pathlib import Path
 
-from stackproc import (Failure, alive, answers, as_root, child_environment,
-    http_ok, proc_stat, reserve_ports, send_signal, session_of, start_time,
-    wait_until, working_in)
+from stackproc import (Failure, alive, answers, child_environment, http_ok,
+    send_signal, session_of, start_time, wait_until, working_in)
 
 PG_BIN = Path("/usr/lib/postgresql/15/bin")
 ACCOUNT = "nobody"		# what root runs children as
@@ -25,6 +24,11 @@ TAIL_LINES = 20
 def owned_directory(path):
 	"""A directory that the unprivileged children may write to."""
 	path.mkdir()
+	give_away(path)
+
+
+def give_away(path):
+	"""Let it belong to what the unprivileged children run as."""
 	if os.geteuid() == 0:
 		who = pwd.getpwnam(ACCOUNT)
 		os.chown(path, who.pw_uid, who.pw_gid)
@@ -271,79 +275,6 @@ class Sink(Part):
 		    b"", b"220")
 
 
-class Mta(Part):
-	"""Postfix, an instance of its own.  The one part that needs root."""
-
-	name = "mta"
-	root = True
-
-	def __init__(self, stack):
-		super().__init__(stack)
-		self.config = stack.dir / "postfix"
-		self.queue = self.config / "queue"
-		self.log = stack.logs / "mail.log"
-
-	def prepare(self):
-		try:
-			as_root(["true"], stderr=subprocess.DEVNULL)
-		except Failure:
-			raise Failure("mta: Postfix needs root: run as root, "
-			    "or allow sudo without a password") from None
-		as_root(["install", "-d", "-o", "root", self.config,
-		    self.queue, self.config / "bin"])
-		as_root(["install", "-d", "-o", "postfix",
-		    self.config / "data"])
-		self.install_config()
-		self.install_commands()
-		self.postfix("post-install", "create-missing")
-
-	def install_config(self):
-		for name in ("main.cf", "master.cf"):
-			as_root(["tee", self.config / name],
-			    input=self.stack.render(name).encode())
-
-	def install_commands(self):
-		"""Postfix's commands, with a postdrop for everybody.
-
-		The installed postdrop is set-group-id and therefore refuses
-		other configurations than the machine's own.  A plain copy
-		does not, and needs a queue that anybody may drop mail into.
-		"""
-		bin_ = self.config / "bin"
-		commands = [p for p in Path("/usr/sbin").glob("post*")
-			    if p.name != "postdrop"]
-		as_root(["ln", "-s", *commands, "/usr/sbin/sendmail", bin_])
-		as_root(["install", "-m", "755", "/usr/sbin/postdrop", bin_])
-		as_root(["install", "-d", "-o", "postfix", "-m", "1733",
-		    self.queue / "maildrop"])
-		as_root(["install", "-d", "-o", "postfix", "-m", "711",
-		    self.queue / "public"])
-
-	def postfix(self, *args):
-		with open(self.log, "ab") as log:
-			as_root(["postfix", "-c", self.config, *args],
-			    stdout=log, stderr=log, cwd="/")
-
-	def spawn(self):
-		# This marker makes it start without its checks, which take
-		# half a second to find fault with our postdrop.
-		as_root(["touch", self.queue / "quick-start"])
-		self.postfix("start")
-		found = as_root(["cat", self.queue / "pid" / "master.pid"],
-		    stdout=subprocess.PIPE).stdout
-		return int(found)
-
-	def ready(self):
-		# A listener that does not ask the milter, which is not there.
-		return answers(("127.0.0.1", self.stack.ports["INJECT_PORT"]),
-		    b"", b"220")
-
-	def leftovers(self):
-		"""Also a master whose number never was recorded."""
-		return super().leftovers() + \
-		    working_in(self.queue, "/usr/lib/postfix/")
-
-
 class Milter(Part):
 	name = "milter"
 	umask = 0			# whoever may reach the socket may use it
@@ -382,7 +313,3 @@ class Web(Part):
 	def ready(self):
 		port = self.stack.ports["WEB_PORT"]
 		return http_ok(f"http://127.0.0.1:{port}/healthz")
-
-
-# In the order in which they are stopped.
-PARTS = (Web, Milter, Mta, Sink, Redis, Postgres)

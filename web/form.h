@@ -10,7 +10,7 @@
 
 #include "policy/buf.h"
 
-enum { FORM_FIELDS = 64 };
+enum { FORM_FIELDS = 128 };
 
 struct form {
 	size_t n;

@@ -135,6 +135,10 @@ begin(struct http *h, struct MHD_Connection *c, const char *url,
 	x->request.path = url;
 	x->request.user_agent =
 	    MHD_lookup_connection_value(c, MHD_HEADER_KIND, "User-Agent");
+	x->request.accept_language =
+	    MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Accept-Language");
+	x->request.language =
+	    MHD_lookup_connection_value(c, MHD_GET_ARGUMENT_KIND, "lang");
 	find_client(c, x->request.client);
 	x->request.site = sites_hold(h->sites);
 	x->route = route_find(&x->request, &x->response);
@@ -220,7 +224,7 @@ refuse(struct exchange *x, enum page p)
 {
 	buf_free(&x->response.body);
 	x->response = (struct response){0};
-	page_answer(&x->response, p);
+	page_answer(&x->request, &x->response, p);
 }
 
 /* Answers */
@@ -229,7 +233,6 @@ static void
 add_headers(struct MHD_Response *m, const struct response *w)
 {
 	static const char *const always[][2] = {
-	    {"Content-Security-Policy", page_policy},
 	    {"Referrer-Policy", "no-referrer"},
 	    {"X-Content-Type-Options", "nosniff"},
 	    {"X-Robots-Tag", "noindex"},
@@ -239,6 +242,10 @@ add_headers(struct MHD_Response *m, const struct response *w)
 
 	for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
 		MHD_add_response_header(m, always[i][0], always[i][1]);
+	MHD_add_response_header(m, "Content-Security-Policy",
+	    w->policy[0] != '\0'
+		? w->policy
+		: "default-src 'none'; frame-ancestors 'none'");
 	if (w->type != NULL)
 		MHD_add_response_header(m, "Content-Type", w->type);
 	if (w->allow[0] != '\0')

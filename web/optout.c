@@ -10,35 +10,32 @@
  */
 #include "web/optout.h"
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "policy/change.h"
 #include "policy/clock.h"
-#include "policy/conf.h"
-#include "policy/keys.h"
 #include "policy/log.h"
 #include "policy/token.h"
+#include "web/link.h"
 #include "web/page.h"
+#include "web/proof.h"
 #include "web/site.h"
 #include "web/tally.h"
 
-enum { USER_AGENT_MAX = 256, TOKEN_SHOWN = 4 };
+enum { TOKEN_SHOWN = 4 };
 
 void
 optout_ask(struct request *r, struct response *w)
 {
-	(void)r;
-	page_answer(w, PAGE_OPT_OUT);
+	page_answer(r, w, PAGE_OPT_OUT);
 }
 
 void
 optout_explain(struct request *r, struct response *w)
 {
-	(void)r;
-	page_answer(w, PAGE_SHARED);
+	page_answer(r, w, PAGE_SHARED);
 }
 
 /* A mail program's POST, or a press of the button: the ledger keeps which. */
@@ -54,65 +51,6 @@ door(const struct form *f)
 								: "page";
 }
 
-/* `text` cut to a length at a character's border; what is not UTF-8 becomes
- * ASCII with question marks. */
-static json_t *
-bounded_text(const char *text)
-{
-	char ascii[USER_AGENT_MAX];
-	size_t n = strnlen(text, USER_AGENT_MAX + 1);
-	json_t *json;
-
-	if (n > USER_AGENT_MAX)
-		for (n = USER_AGENT_MAX; n > 0 && (text[n] & 0xc0) == 0x80;)
-			n--;
-	json = json_stringn(text, n);
-	if (json != NULL)
-		return json;
-	for (size_t i = 0; i < n; i++)
-		ascii[i] = (text[i] & 0x80) != 0 ? '?' : text[i];
-	return json_stringn(ascii, n);
-}
-
-/* From where the person acted: a JSON object for free(), or NULL. */
-static char *
-proof(const struct request *r)
-{
-	json_t *fields = json_object();
-	char *text;
-
-	if (r->client[0] != '\0')
-		json_object_set_new(fields, "ip", json_string(r->client));
-	if (r->user_agent != NULL)
-		json_object_set_new(
-		    fields, "user_agent", bounded_text(r->user_agent));
-	text = json_dumps(fields, JSON_COMPACT);
-	json_decref(fields);
-	return text;
-}
-
-/* Opens a token with the keys at hand, or, when the file has changed since,
- * with those in it: the milter may sign with a new key before this program was
- * told to reload.  0, or -1 and `e` when the file cannot be read: then nobody
- * can say that the token is bad. */
-static int
-open_token(const struct request *r, struct token *t, bool *good, struct err *e)
-{
-	const struct keys *k = r->site->keys;
-	size_t len = strlen(r->argument);
-	struct keys *fresh;
-
-	*good = token_open(k, CAPABILITY_OPT_OUT, r->argument, len, t);
-	if (*good || !keys_outdated(k))
-		return 0;
-	fresh = keys_load(r->site->conf->keys.file, e);
-	if (fresh == NULL)
-		return -1;
-	*good = token_open(fresh, CAPABILITY_OPT_OUT, r->argument, len, t);
-	keys_free(&fresh);
-	return 0;
-}
-
 static enum tally_opt_out
 opt_out(const struct request *r, struct token_subject *s, const char *source,
     struct err *e)
@@ -123,11 +61,11 @@ opt_out(const struct request *r, struct token_subject *s, const char *source,
 	int rc;
 
 	*s = (struct token_subject){0};
-	if (open_token(r, &t, &good, e) != 0)
+	if (link_open(r, CAPABILITY_OPT_OUT, &t, &good, e) != 0)
 		return TALLY_FAILED;
 	if (!good || !token_subject(&t, s))
 		return TALLY_BAD_TOKEN;
-	fields = proof(r);
+	fields = proof_of(r);
 	/* Without its proof the record would not stand up. */
 	if (fields == NULL)
 		rc = err_set(e, ERR_FATAL, "out of memory for the proof");
@@ -174,5 +112,6 @@ optout_act(struct request *r, struct response *w)
 
 	tell(r, result, source, &s, &e);
 	tally_opt_out(r->site->tally, result, clock_now() - r->arrived);
-	page_answer(w, result == TALLY_FAILED ? PAGE_NOT_DONE : PAGE_OPTED_OUT);
+	page_answer(
+	    r, w, result == TALLY_FAILED ? PAGE_NOT_DONE : PAGE_OPTED_OUT);
 }

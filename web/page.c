@@ -2,132 +2,170 @@
 /*
  * page - what people read
  *
- * All words and all markup are here.  A page is a heading, a sentence or two
- * and at most one button, readable without style, script or a second request.
- * Texts are plain text and escaped where they enter the markup.
+ * A page is a template with a title; its words are in the template, and in
+ * other languages in locale/.  It is readable without style, script or a
+ * second request: nothing may be loaded or run, and the one style is named to
+ * the browser by its hash.
  *
- * The page behind a link is the same for every link, also a forged one: it
- * tells nothing about whoever the link stands for.  So each sentence must be
- * true in both cases.
+ * The page behind an opt-out link is the same for every link, also a forged
+ * one: it tells nothing about whoever the link stands for.  So each sentence
+ * must be true in both cases.
  */
 #include "web/page.h"
 
-#include <stdbool.h>
-#include <stddef.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
 
+#include "policy/log.h"
 #include "web/request.h"
+#include "web/share.h"
+#include "web/site.h"
+#include "web/template.h"
 
-#define STYLE                                                                  \
-	"body{font:1.125rem/1.5 sans-serif;max-width:34rem;margin:3rem "       \
-	"auto;padding:0 1rem;color:#1a1a1a;background:#fff}"                   \
-	"h1{font-size:1.75rem;line-height:1.2}"                                \
-	"button{font:inherit;padding:.75rem "                                  \
-	"1.5rem;border:0;border-radius:.25rem;color:#fff;background:#0b57a4;"  \
-	"cursor:pointer}"                                                      \
-	"button:focus-visible{outline:3px solid "                              \
-	"#1a1a1a;outline-offset:3px}"
-
-/* The SHA-256 of STYLE, in base64; the tests compare the two. */
-#define STYLE_HASH "kBgdhgc1+kUgw2Df4UudKGzlatluPj+gMp96Qztmh/w="
-
-const char page_policy[] = "default-src 'none'; style-src 'sha256-" STYLE_HASH
-			   "'; form-action 'self'; base-uri 'none'; "
-			   "frame-ancestors 'none'";
+/* Marks a sentence for translators. */
+#define N_(text) text
 
 static const struct {
 	int status;
-	const char *title, *text, *button;
+	const char *name, *title, *button;
 } pages[] = {
-    [PAGE_OPT_OUT] = {200, "Stop this mail?",
-	"Press the button, and no more mail of the kind that brought you here "
-	"will be sent to you.",
-	"Stop this mail"},
-    [PAGE_OPTED_OUT] = {200, "Your request has been dealt with",
-	"If you followed a link from a message that was sent to you, mail of "
-	"that kind has stopped; you can close this page. If more arrives all "
-	"the same, use the link in that message or write to its sender.",
+    [PAGE_OPT_OUT] = {200, "opt-out", N_("Stop this mail?"),
+	N_("Stop this mail")},
+    [PAGE_OPTED_OUT] = {200, "opted-out",
+	N_("Your request has been dealt with"), NULL},
+    [PAGE_NOT_DONE] = {503, "not-done", N_("This has not been done"),
+	N_("Try again")},
+    [PAGE_SHARED] = {200, "shared", N_("How to stop this mail"), NULL},
+    [PAGE_WHY] = {200, "why", N_("Why did I get this message?"), NULL},
+    [PAGE_PREFERENCES] = {200, "preferences", N_("What you want to receive"),
 	NULL},
-    [PAGE_NOT_DONE] = {503, "This has not been done",
-	"Something on our side does not work just now, and mail may still be "
-	"sent to you. Please press the button again in a minute.",
-	"Try again"},
-    [PAGE_SHARED] = {200, "How to stop this mail",
-	"The message that brought you here went to several people, so its "
-	"link cannot tell who you are. Use the link in a message that was "
-	"sent to you alone, or write to the sender and ask to receive no "
-	"more.",
-	NULL},
-    [PAGE_NOT_FOUND] = {404, "There is no such page",
-	"Please check that the whole link was copied.", NULL},
-    [PAGE_WRONG_METHOD] = {405, "This page cannot be used that way",
-	"Please open the link in a web browser.", NULL},
-    [PAGE_TOO_LARGE] = {413, "Too much was sent",
-	"Nothing has been done. This page takes a few kilobytes at most.",
-	NULL},
-    [PAGE_BUSY] = {503, "Too busy just now",
-	"Nothing has been done. Please try again in a minute.", NULL},
+    [PAGE_NOT_FOUND] = {404, "not-found", N_("There is no such page"), NULL},
+    [PAGE_WRONG_METHOD] = {405, "wrong-method",
+	N_("This page cannot be used that way"), NULL},
+    [PAGE_TOO_LARGE] = {413, "too-large", N_("Too much was sent"), NULL},
+    [PAGE_BUSY] = {503, "busy", N_("Too busy just now"), NULL},
 };
 
 enum { RETRY_SECONDS = 10 };
 
-static void
-escape(struct buf *b, const char *text)
+static const char *
+find_partial(void *arg, const char *name, size_t len)
 {
-	for (; *text != '\0'; text++) {
-		switch (*text) {
-		case '&':
-			buf_puts(b, "&amp;");
-			break;
-		case '<':
-			buf_puts(b, "&lt;");
-			break;
-		case '>':
-			buf_puts(b, "&gt;");
-			break;
-		case '"':
-			buf_puts(b, "&quot;");
-			break;
-		default:
-			buf_add(b, text, 1);
-		}
-	}
+	const struct request *r = arg;
+
+	return share_template(r->site->share, name, len);
 }
 
-/* No action: a form goes back to the link that it stands behind. */
-static void
-put_form(struct buf *b, const char *button)
+static const char *
+translate(void *arg, const char *text, size_t len)
 {
-	buf_puts(b,
-	    "<form method=\"post\">\n<input type=\"hidden\" "
-	    "name=\"" PAGE_MARK "\" value=\"" PAGE_MARK_VALUE "\">\n"
-	    "<button type=\"submit\">");
-	escape(b, button);
-	buf_puts(b, "</button>\n</form>\n");
+	const struct request *r = arg;
+
+	(void)len;
+	return locale_text(r->locale, text);
+}
+
+/* The language of the person, else the one that was asked for, else the one
+ * that the browser prefers. */
+static const struct locale *
+choose_locale(const struct request *r, const char *language)
+{
+	const struct locales *all = share_locales(r->site->share);
+	const struct locale *l = locales_choose(all, language);
+
+	if (l == NULL)
+		l = locales_choose(all, r->language);
+	if (l == NULL)
+		l = locales_choose(all, r->accept_language);
+	return l == NULL ? locales_default(all) : l;
+}
+
+const char *
+page_language(const struct request *r)
+{
+	return locale_tag(choose_locale(r, NULL));
+}
+
+/* Nothing may be loaded or run, a form may only be sent back here, and the one
+ * style is named. */
+static void
+put_policy(struct response *w, const char *style)
+{
+	unsigned char hash[crypto_hash_sha256_BYTES];
+	char text[sodium_base64_ENCODED_LEN(
+	    sizeof(hash), sodium_base64_VARIANT_ORIGINAL)];
+
+	crypto_hash_sha256(hash, (const unsigned char *)style, strlen(style));
+	sodium_bin2base64(text, sizeof(text), hash, sizeof(hash),
+	    sodium_base64_VARIANT_ORIGINAL);
+	snprintf(w->policy, sizeof(w->policy),
+	    "default-src 'none'; style-src 'sha256-%s'; form-action 'self'; "
+	    "base-uri 'none'; frame-ancestors 'none'",
+	    text);
+}
+
+static void
+put_common(const struct request *r, enum page p, json_t *view)
+{
+	const struct locale *l = r->locale;
+	const char *button = pages[p].button;
+
+	json_object_set_new(view, "lang", json_string(locale_tag(l)));
+	json_object_set_new(
+	    view, "title", json_string(locale_text(l, pages[p].title)));
+	json_object_set_new(
+	    view, "style", json_string(share_style(r->site->share)));
+	if (button != NULL)
+		json_object_set_new(
+		    view, "button", json_string(locale_text(l, button)));
+}
+
+static int
+render(struct request *r, const char *name, const json_t *view,
+    struct response *w, struct err *e)
+{
+	const struct template_source source = {find_partial, translate, r};
+	const char *text = find_partial(r, name, strlen(name));
+	struct template *t;
+	int rc;
+
+	if (text == NULL)
+		return err_set(e, ERR_REFUSED, "there is no such template");
+	t = template_parse(text, strlen(text), e);
+	if (t == NULL)
+		return -1;
+	rc = template_render(t, view, &source, &w->body, e);
+	template_free(&t);
+	return rc;
 }
 
 void
-page_answer(struct response *w, enum page p)
+page_show(struct request *r, struct response *w, enum page p,
+    const char *language, json_t *view)
 {
-	struct buf *b = &w->body;
+	struct err e;
 
+	if (view == NULL)
+		view = json_object();
+	r->locale = choose_locale(r, language);
+	put_common(r, p, view);
+	put_policy(w, share_style(r->site->share));
 	w->status = pages[p].status;
 	w->type = "text/html; charset=utf-8";
 	if (w->status == 503)
 		w->retry_after = RETRY_SECONDS;
-	buf_puts(b,
-	    "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n"
-	    "<meta charset=\"utf-8\">\n<meta name=\"viewport\" "
-	    "content=\"width=device-width, initial-scale=1\">\n"
-	    "<title>");
-	escape(b, pages[p].title);
-	buf_puts(b,
-	    "</title>\n<style>" STYLE "</style>\n</head>\n<body>\n"
-	    "<main>\n<h1>");
-	escape(b, pages[p].title);
-	buf_puts(b, "</h1>\n<p>");
-	escape(b, pages[p].text);
-	buf_puts(b, "</p>\n");
-	if (pages[p].button != NULL)
-		put_form(b, pages[p].button);
-	buf_puts(b, "</main>\n</body>\n</html>\n");
+	if (render(r, pages[p].name, view, w, &e) != 0) {
+		log_line(LOG_ERROR, "page name=%s error=\"%s\"", pages[p].name,
+		    e.text);
+		buf_free(&w->body);
+		w->status = 500;
+	}
+	json_decref(view);
+}
+
+void
+page_answer(struct request *r, struct response *w, enum page p)
+{
+	page_show(r, w, p, NULL, NULL);
 }

@@ -5,6 +5,9 @@
 #ifndef WEB_PAGE_H
 #define WEB_PAGE_H
 
+#include <jansson.h>
+
+struct request;
 struct response;
 
 enum page {
@@ -12,6 +15,8 @@ enum page {
 	PAGE_OPTED_OUT,	  /* true for a good link and for a bad one */
 	PAGE_NOT_DONE,	  /* it could not be done: the button once more */
 	PAGE_SHARED,	  /* the link of a message to several people */
+	PAGE_WHY,	  /* what a message rests on */
+	PAGE_PREFERENCES, /* what a brand may send */
 	PAGE_NOT_FOUND,
 	PAGE_WRONG_METHOD,
 	PAGE_TOO_LARGE,
@@ -23,12 +28,18 @@ enum page {
 #define PAGE_MARK "via"
 #define PAGE_MARK_VALUE "page"
 
-/* The Content-Security-Policy that the pages need: nothing may be loaded or
- * run, a form may only be sent back here, and the one style is named. */
-extern const char page_policy[];
+/* Answers with a page, in the language of the person if `language` (a tag) is
+ * given, else of the request.  `view`, an object for the template or NULL, is
+ * taken over. */
+void page_show(struct request *r, struct response *w, enum page p,
+    const char *language, json_t *view) __attribute__((nonnull(1, 2)));
 
-/* Answers with the page and its status.  The octets of a page are always the
- * same ones: they depend on nothing in the request. */
-void page_answer(struct response *w, enum page p) __attribute__((nonnull));
+/* The language that a page would be in by the request alone. */
+const char *page_language(const struct request *r)
+    __attribute__((nonnull, returns_nonnull));
+
+/* Without either: what is answered depends on the request's language only. */
+void page_answer(struct request *r, struct response *w, enum page p)
+    __attribute__((nonnull));
 
 #endif

@@ -13,6 +13,7 @@
 #include "web/client.h"
 #include "web/form.h"
 
+struct locale;
 struct site;
 
 /* Zero, the safe one, is allowed nowhere. */
@@ -30,7 +31,9 @@ struct request {
 	const char *path;	/* percent-decoded, without the query */
 	const char *argument;	/* the segment that the route's "*" stood for */
 	const char *user_agent; /* as sent, or NULL */
-	char client[CLIENT_TEXT]; /* IP address, or "" */
+	const char *accept_language, *language; /* likewise; and "?lang=" */
+	const struct locale *locale; /* of the page, once it is shown */
+	char client[CLIENT_TEXT];    /* IP address, or "" */
 	struct form form;
 	int64_t arrived; /* when its last octet had, on the monotonic clock */
 	struct site *site;
@@ -40,6 +43,7 @@ struct request {
 struct response {
 	int status;
 	const char *type; /* Content-Type */
+	char policy[256]; /* Content-Security-Policy; "": nothing at all */
 	struct buf body;
 	char allow[64];	 /* methods, for 405 and OPTIONS; or "" */
 	int retry_after; /* seconds; 0 none */

@@ -16,6 +16,8 @@
 #include "web/health.h"
 #include "web/optout.h"
 #include "web/page.h"
+#include "web/preferences.h"
+#include "web/why.h"
 
 /* "*" at the end stands for one segment that is not empty. */
 static const struct route routes[] = {
@@ -23,6 +25,9 @@ static const struct route routes[] = {
     {"opt-out", "/u/*", METHOD_POST, ROUTE_WRITES, optout_act},
     {"opt-out-shared", "/u", METHOD_GET, ROUTE_STILL, optout_explain},
     {"opt-out-shared", "/u/", METHOD_GET, ROUTE_STILL, optout_explain},
+    {"preferences-page", "/m/*", METHOD_GET, ROUTE_READS, preferences_show},
+    {"preferences", "/m/*", METHOD_POST, ROUTE_WRITES, preferences_save},
+    {"why", "/w/*", METHOD_GET, ROUTE_READS, why_show},
     {"healthz", "/healthz", METHOD_GET, ROUTE_READS, health_check},
     {"metrics", "/metrics", METHOD_GET, ROUTE_STILL, health_metrics},
 };
@@ -74,16 +79,16 @@ takes(const struct route *route, enum method m)
 }
 
 static void
-refuse(const struct request *r, struct response *w, bool get, bool post)
+refuse(struct request *r, struct response *w, bool get, bool post)
 {
 	if (!get && !post) {
-		page_answer(w, PAGE_NOT_FOUND);
+		page_answer(r, w, PAGE_NOT_FOUND);
 		return;
 	}
 	if (r->method == METHOD_OPTIONS)
 		w->status = 204;
 	else
-		page_answer(w, PAGE_WRONG_METHOD);
+		page_answer(r, w, PAGE_WRONG_METHOD);
 	snprintf(w->allow, sizeof(w->allow), "%s%sOPTIONS",
 	    get ? "GET, HEAD, " : "", post ? "POST, " : "");
 }

@@ -16,6 +16,7 @@
 #include "policy/conf.h"
 #include "policy/keys.h"
 #include "policy/store.h"
+#include "web/share.h"
 
 #define PROGRAM "assent-web"
 
@@ -59,7 +60,9 @@ site_open(const char *path, struct tally *t, struct err *e)
 	s->conf = conf_load(path, e);
 	if (s->conf != NULL)
 		s->keys = keys_load(s->conf->keys.file, e);
-	if (s->keys == NULL || open_servers(s, e) != 0)
+	if (s->keys != NULL)
+		s->share = share_load(s->conf->web.share, e);
+	if (s->share == NULL || open_servers(s, e) != 0)
 		site_release(&s);
 	return s;
 }
@@ -75,6 +78,7 @@ site_release(struct site **sp)
 	cache_free(&s->cache);
 	store_free(&s->writer);
 	store_free(&s->reader);
+	share_free(&s->share);
 	keys_free(&s->keys);
 	conf_free(&s->conf);
 	free(s);

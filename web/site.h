@@ -12,12 +12,14 @@
 
 struct conf;
 struct keys;
+struct share;
 struct tally;
 
 /* A snapshot; nothing in it is replaced while anybody holds it. */
 struct site {
 	struct conf *conf;
 	struct keys *keys;
+	struct share *share;
 	struct store *reader; /* GET: a role that can only read */
 	struct store *writer; /* POST: a role that can opt out */
 	struct cache *cache;

@@ -27,8 +27,8 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-import stackparts as sp
-from stackparts import Failure
+import stackproc as sp
+from stackproc import Failure
 
 SENDER = "news@news.example.com"
 RECIPIENT = "granted@rcpt.test"

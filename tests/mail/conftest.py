@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """What the tests of whole programs stand on: a stack, and words for it."""
 
+import contextlib
 import itertools
 import json
 import os
@@ -20,6 +21,9 @@ ROOT = Path(__file__).resolve().parents[2]
 SENDER = "shop@news.example.com"
 TROUBLE = re.compile("AddressSanitizer|LeakSanitizer|ThreadSanitizer|"
     "runtime error:|Assertion .* failed|stack smashing")
+# For tests of what the milter and the MTA do together.
+on_both_mtas = pytest.mark.parametrize("stack", ["postfix", "sendmail"],
+    indirect=True)
 number = itertools.count(1)
 
 
@@ -29,6 +33,16 @@ def wait_for(what, seconds=15, pause=0.05):
 	while not (value := what()) and time.monotonic() < deadline:
 		time.sleep(pause)
 	return value
+
+
+def reply(code, text):
+	"""A reply as one line.
+
+	Sendmail puts the recipient before what the milter says about it; that
+	is taken off.
+	"""
+	words = re.sub(r"^([245]\.\d\.\d) <[^>]*>\.\.\. ", r"\1 ", text.decode())
+	return f"{code} {words}"
 
 
 class Delivery:
@@ -65,9 +79,9 @@ class Delivery:
 class Stack:
 	"""One private installation, and what a test does with it."""
 
-	def __init__(self, folder):
+	def __init__(self, folder, mta):
 		self.folder = Path(folder)
-		self.run("up")
+		self.run("up", "--mta", mta)
 		self.read_env()
 
 	def run(self, *words):
@@ -121,8 +135,7 @@ class Stack:
 			utf8 = [] if address.isascii() else ["SMTPUTF8"]
 			s.command_encoding = "utf-8"
 			s.mail(sender, utf8)
-			code, text = s.rcpt(address)
-			return f"{code} {text.decode()}"
+			return reply(*s.rcpt(address))
 
 	def send(self, recipients, text="", headers="", listener="",
 	    sender=SENDER):
@@ -137,8 +150,7 @@ class Stack:
 			replies = [s.rcpt(r) for r in recipients]
 			end = s.data(data.encode()) if any(
 			    c == 250 for c, _ in replies) else (0, b"")
-		return Sent(marker, [f"{c} {t.decode()}" for c, t in replies],
-		    f"{end[0]} {end[1].decode()}")
+		return Sent(marker, [reply(*r) for r in replies], reply(*end))
 
 	def delivered(self, marker, n=1, seconds=15):
 		"""The n deliveries that mention the marker."""
@@ -163,12 +175,13 @@ class Stack:
 		return time.time() - file.stat().st_mtime > 0.2
 
 	def idle(self):
-		"""Waits until Postfix has nothing left to do."""
+		"""Waits until the MTA has nothing left to do."""
 		def empty():
-			told = subprocess.run(["postqueue", "-c",
-			    self.env["POSTFIX_CONFIG"], "-p"],
-			    capture_output=True, text=True, check=True).stdout
-			return "Mail queue is empty" in told
+			told = subprocess.run([self.env["MAILQ"]], check=True,
+			    capture_output=True, text=True).stdout
+			return told and all(
+			    line.endswith((" is empty", " requests: 0"))
+			    for line in told.splitlines())
 		assert wait_for(empty), "the queue did not become empty"
 
 	def page(self, method, path, body=None, headers=None):
@@ -218,18 +231,29 @@ class Sent:
 		self.marker, self.replies, self.end = marker, replies, end
 
 
-def new_stack():
+def new_stack(mta="postfix"):
 	folder = tempfile.mkdtemp(prefix="assent-")
 	os.rmdir(folder)
-	return Stack(folder)
+	return Stack(folder, mta)
 
 
 @pytest.fixture(scope="session")
-def stack():
-	"""One stack for all tests that leave it as it was."""
-	s = new_stack()
-	yield s
-	s.close()
+def stacks():
+	"""One stack for each MTA, started when the first test wants it."""
+	started = {}
+	with contextlib.ExitStack() as closing:
+		def stack_with(mta):
+			if mta not in started:
+				started[mta] = new_stack(mta)
+				closing.callback(started[mta].close)
+			return started[mta]
+		yield stack_with
+
+
+@pytest.fixture(scope="session")
+def stack(stacks, request):
+	"""The stack for all tests that leave it as it was."""
+	return stacks(getattr(request, "param", "postfix"))
 
 
 @pytest.fixture

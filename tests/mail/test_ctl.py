@@ -13,8 +13,9 @@ from conftest import wait_for
 COMMANDS = ["keys new", "keys rotate", "migrate", "check", "brand add",
     "brand list", "purpose add", "purpose edit", "purpose list", "purpose tree",
     "purpose depend", "purpose text add", "purpose text list",
-    "purpose template gdpr", "repack", "grant", "withdraw", "object",
-    "restrict", "suspend", "unsuspend", "show", "explain", "batch",
+    "purpose template gdpr", "footer set", "footer show", "footer remove",
+    "repack", "grant", "withdraw", "object",
+    "restrict", "suspend", "unsuspend", "show", "explain", "link", "batch",
     "ledger checkpoint", "ledger verify", "ledger key", "proof", "proof verify"]
 
 
@@ -41,6 +42,10 @@ def test_every_command_has_help(stack, command):
     (["purpose", "depend", "newsletter", "requires", "newsletter"], 1),
     (["purpose", "tree", "--brand", "nobody"], 1),
     (["purpose", "text", "add", "newsletter", "en"], 2),
+    (["footer", "set", "en"], 2),
+    (["footer", "set", "english", "--text", "/dev/null", "--html",
+	"/dev/null"], 1),
+    (["footer", "remove", "de"], 1), (["footer", "show", "nothing"], 1),
     (["brand", "add", "x", "--name", "x", "--parent", "nobody"], 1),
     (["show", "nobody-at-all@rcpt.test"], 1),
     (["explain", "granted@rcpt.test", "no-such-stream"], 1),

@@ -6,7 +6,9 @@ import smtplib
 
 import pytest
 
-from conftest import SENDER
+from conftest import SENDER, on_both_mtas
+
+pytestmark = on_both_mtas
 
 OURS = ("list-unsubscribe", "list-unsubscribe-post", "list-id")
 AWKWARD = (b"From: Shop <shop@news.example.com>\r\n"

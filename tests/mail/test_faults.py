@@ -118,9 +118,8 @@ def sendmail_deferred(stack, marker, *recipients):
 
 
 def flush(stack):
-	"""Postfix looks at its whole queue now."""
-	subprocess.run(["postqueue", "-c", stack.env["POSTFIX_CONFIG"], "-f"],
-	    check=True, timeout=30)
+	"""The MTA looks at its whole queue now."""
+	subprocess.run([stack.env["SENDMAIL"], "-q"], check=True, timeout=30)
 
 
 def as_superuser(stack, query, *args):

@@ -5,7 +5,9 @@ import email
 
 import pytest
 
-from conftest import SENDER
+from conftest import SENDER, on_both_mtas
+
+pytestmark = on_both_mtas
 
 
 def send(stack, recipients, header, sender=SENDER):

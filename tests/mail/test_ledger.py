@@ -87,7 +87,7 @@ def swap(table, key, columns, a, b):
 
 FACTS = ("recorded_at", "at", "act", "contact_id", "purpose_id", "channel",
     "expires_at", "source", "actor", "commitment", "about",
-    "text_id")
+    "text_id", "detail")
 RELEAF = "UPDATE assent.event e SET leaf = assent.event_leaf(e) WHERE id = %s"
 HASHES = "UPDATE assent.leaf l SET hash = leaf FROM assent.event " \
     "WHERE id = event_id AND hash <> leaf"

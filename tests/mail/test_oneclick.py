@@ -5,6 +5,10 @@ import re
 
 import pytest
 
+from conftest import on_both_mtas
+
+pytestmark = on_both_mtas
+
 FORMS = {
 	"urlencoded": (b"List-Unsubscribe=One-Click",
 	    {"Content-Type": "application/x-www-form-urlencoded"}),

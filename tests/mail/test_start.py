@@ -291,3 +291,22 @@ def test_usage(program):
 	assert "no-such-option" in done.stderr
 	assert run("-c").returncode == 2
 	assert run("-c", "/nonexistent", "superfluous").returncode == 2
+
+
+@pytest.mark.parametrize("file,text,told", [
+    ("templates/opt-out.mustache", "{{#t}}", "line 1"),
+    ("templates/opt-out.mustache", "a\n{{x", "line 2"),
+    ("locale/pl.po", 'msgid "a"\nmsgstr b\n', "pl.po:2"),
+    ("style.css", None, "No such file")])
+def test_damaged_pages(variant, file, text, told):
+	share = variant.folder / "share"
+	for part in ("templates", "locale"):
+		shutil.copytree(ROOT / "web" / part, share / part)
+	shutil.copy(ROOT / "web/style.css", share)
+	if text is None:
+		(share / file).unlink()
+	else:
+		(share / file).write_text(text)
+	variant.edit('share .*', f'share = "{share}"')
+	said = variant.complaint("assent-web")
+	assert str(share / file) in said and told in said

@@ -68,22 +68,26 @@ LANGUAGE plpgsql AS $$
 DECLARE
 	p       int := pg_temp.purpose('news');
 	who     bigint := pg_temp.person(t.n);
+	ago     timestamptz := now() - interval '1 hour';
 	before  bigint;
 	c       assent.consent;
 BEGIN
 	IF NOT t.bare THEN
-		INSERT INTO assent.consent VALUES (who, p, 'email', t.state,
-			t.objected, t.restricted, now() - interval '1 hour', NULL,
-			assent.record('withdraw', who, p, 'email',
-				now() - interval '1 hour', NULL, 'test', NULL), NULL,
-			CASE WHEN t.suspended THEN now() - interval '1 hour' END);
+		INSERT INTO assent.consent (contact_id, purpose_id, channel, state,
+			since, event_id, objected_at, restricted_at, suspended_at)
+		SELECT who, p, 'email', t.state, ago,
+			assent.record('withdraw', who, p, 'email', ago, NULL, 'test',
+				NULL),
+			CASE WHEN t.objected THEN ago END,
+			CASE WHEN t.restricted THEN ago END,
+			CASE WHEN t.suspended THEN ago END;
 	END IF;
 	before := pg_temp.events();
 	changed := pg_temp.act(t.act, t.n, 'news', p_at);
 	events := pg_temp.events() - before;
 	SELECT * INTO c FROM assent.consent WHERE contact_id = who;
 	outcome := format('%s %s %s %s %s', coalesce(c.state, 'none'),
-		coalesce(c.objected, false), coalesce(c.restricted, false),
+		c.objected_at IS NOT NULL, c.restricted_at IS NOT NULL,
 		c.suspended_at IS NOT NULL,
 		pg_temp.standing(t.n, 'news'));
 END $$;

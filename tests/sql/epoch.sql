@@ -67,7 +67,7 @@ SELECT is(pg_temp.moves(format($$UPDATE assent.consent SET state = 'withdrawn'
 	WHERE contact_id = %s$$, pg_temp.contact(20))), 1::bigint,
 	'UPDATE of consent by hand moves the epoch');
 SELECT is(pg_temp.standing(20, 'news'), 3, 'and repacks');
-SELECT is(pg_temp.moves(format($$UPDATE assent.consent SET objected = true
+SELECT is(pg_temp.moves(format($$UPDATE assent.consent SET objected_at = now()
 	WHERE contact_id IN (%s, %s)$$, pg_temp.contact(21), pg_temp.contact(22))),
 	1::bigint, 'of several contacts: once');
 SELECT is(pg_temp.standing(21, 'news') + pg_temp.standing(22, 'offers'), 8,
@@ -76,8 +76,9 @@ SELECT is(pg_temp.moves(format('DELETE FROM assent.consent
 	WHERE contact_id = %s', pg_temp.contact(23))), 1::bigint,
 	'DELETE of consent by hand moves the epoch');
 SELECT is(pg_temp.packed(23), '\x010000'::bytea, 'and repacks');
-SELECT is(pg_temp.moves(format($$INSERT INTO assent.consent VALUES (%s, %s,
-	'email', 'granted', false, false, now(), NULL, 0)$$,
+SELECT is(pg_temp.moves(format($$INSERT INTO assent.consent (contact_id,
+	purpose_id, channel, state, since, event_id)
+	VALUES (%s, %s, 'email', 'granted', now(), 0)$$,
 	pg_temp.contact(23), pg_temp.purpose('news'))), 1::bigint,
 	'INSERT of consent by hand moves the epoch');
 SELECT is(pg_temp.standing(23, 'news'), 2, 'and repacks');

@@ -37,10 +37,15 @@ SELECT is((SELECT count(*) FROM assent.event
 SELECT is((SELECT expires_at FROM assent.event
 	WHERE contact_id = pg_temp.contact(1) AND act = 'grant'),
 	to_timestamp(1900000000), 'until when');
-SELECT is((SELECT event_id FROM assent.consent
-	WHERE contact_id = pg_temp.contact(1)),
-	(SELECT max(id) FROM assent.event WHERE contact_id = pg_temp.contact(1)),
-	'a consent names its last event');
+SELECT results_eq(
+	$$SELECT v.act FROM assent.consent c
+		CROSS JOIN unnest(ARRAY[event_id, objected_by, restricted_by])
+			WITH ORDINALITY AS p (event, place)
+		JOIN assent.event v ON v.id = p.event
+		WHERE c.contact_id = pg_temp.contact(1) ORDER BY place$$,
+	$$SELECT unnest('{withdraw,lift-objection,lift-restriction}'
+		::assent.act[])$$,
+	'a consent names the proof of its state, and of each flag');
 
 -- The actor is who connected, whatever role a function runs as.
 SELECT is((SELECT DISTINCT actor FROM assent.event

@@ -19,14 +19,15 @@ SELECT is((SELECT count(*) FROM assent.event AS e WHERE leaf IS DISTINCT FROM
 	sha256('\x00'::bytea || convert_to(E'assent event 1\n', 'UTF8')
 	|| pg_temp.tlv(1, int8send(id)) || pg_temp.tlv(2, timestamptz_send(recorded_at))
 	|| pg_temp.tlv(3, timestamptz_send(at)) || pg_temp.tlv(4, act::text::bytea)
-	|| pg_temp.tlv(5, int8send(contact_id))
+	|| coalesce(pg_temp.tlv(5, int8send(contact_id)), '')
 	|| coalesce(pg_temp.tlv(6, int8send(purpose_id)), '')
 	|| coalesce(pg_temp.tlv(7, channel::text::bytea), '')
 	|| coalesce(pg_temp.tlv(8, timestamptz_send(expires_at)), '')
 	|| pg_temp.tlv(9, convert_to(source, 'UTF8'))
 	|| pg_temp.tlv(10, convert_to(actor, 'UTF8')) || pg_temp.tlv(11, commitment)
 	|| coalesce(pg_temp.tlv(12, int8send(about)), '')
-	|| coalesce(pg_temp.tlv(13, int8send(text_id)), ''))), 0::bigint,
+	|| coalesce(pg_temp.tlv(13, int8send(text_id)), '')
+	|| coalesce(pg_temp.tlv(14, convert_to(detail, 'UTF8')), ''))), 0::bigint,
 	'every leaf is the hash of its facts');
 SELECT is((SELECT count(DISTINCT leaf) FROM assent.event),
 	(SELECT count(*) FROM assent.event), 'and no other event''s');

@@ -11,10 +11,12 @@ CREATE FUNCTION pg_temp.put(n int, p_purpose text, p_state assent.state,
 	p_expires timestamptz DEFAULT NULL,
 	p_channel assent.channel DEFAULT 'email')
 RETURNS void LANGUAGE sql AS $$
-	INSERT INTO assent.consent VALUES (
-		coalesce(pg_temp.contact(n), pg_temp.person(n)),
-		pg_temp.purpose(p_purpose), p_channel, p_state, p_objected,
-		p_restricted, now(), p_expires, 0)
+	INSERT INTO assent.consent (contact_id, purpose_id, channel, state,
+		objected_at, restricted_at, since, expires_at, event_id)
+	VALUES (coalesce(pg_temp.contact(n), pg_temp.person(n)),
+		pg_temp.purpose(p_purpose), p_channel, p_state,
+		CASE WHEN p_objected THEN now() END,
+		CASE WHEN p_restricted THEN now() END, now(), p_expires, 0)
 $$;
 
 -- Precedence, exhaustively: objected > restricted > withdrawn > pending >
@@ -114,9 +116,11 @@ SELECT results_eq(
 -- As many as an octet can count, and then more.
 CREATE FUNCTION pg_temp.many(n int, how_many int) RETURNS void
 LANGUAGE sql AS $$
-	INSERT INTO assent.consent SELECT coalesce(pg_temp.contact(n),
-		pg_temp.person(n)), pg_temp.purpose('m' || i), 'email', 'granted',
-		false, false, now(), to_timestamp(1800000000 + i), 0
+	INSERT INTO assent.consent (contact_id, purpose_id, channel, state, since,
+		expires_at, event_id)
+	SELECT coalesce(pg_temp.contact(n), pg_temp.person(n)),
+		pg_temp.purpose('m' || i), 'email', 'granted', now(),
+		to_timestamp(1800000000 + i), 0
 	FROM generate_series(1, how_many) AS i
 $$;
 SELECT pg_temp.purpose('m' || i) FROM generate_series(1, 400) AS i

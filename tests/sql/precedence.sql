@@ -26,15 +26,17 @@ SELECT assent.purpose_add('tap', 'part', 'Part', '{email}', 'top')
 \g /dev/null
 SELECT pg_temp.person(n) FROM trial
 \g /dev/null
-INSERT INTO assent.consent (contact_id, purpose_id, channel, state, objected,
-	restricted, suspended_at, since, event_id)
+INSERT INTO assent.consent (contact_id, purpose_id, channel, state,
+	objected_at, restricted_at, suspended_at, since, event_id)
 SELECT pg_temp.contact(n), pg_temp.purpose('part'), 'email'::assent.channel, own,
-	own_flag = 'objected', own_flag = 'restricted',
+	CASE WHEN own_flag = 'objected' THEN now() END,
+	CASE WHEN own_flag = 'restricted' THEN now() END,
 	CASE WHEN own_flag = 'suspended' THEN now() END,
 	now() - interval '10 days', 0 FROM trial
 UNION ALL
 SELECT pg_temp.contact(n), pg_temp.purpose('top'), 'email', above,
-	above_flag = 'objected', above_flag = 'restricted',
+	CASE WHEN above_flag = 'objected' THEN now() END,
+	CASE WHEN above_flag = 'restricted' THEN now() END,
 	CASE WHEN above_flag = 'suspended' THEN now() END,
 	now() - interval '10 days' + interval '1 day' * later, 0 FROM trial;
 

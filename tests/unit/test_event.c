@@ -16,7 +16,7 @@ static const struct event whole = {
     .recorded_at = 2,
     .at = 3,
     .act = "grant",
-    .contact = 5,
+    .contact = {true, 5},
     .purpose = {true, 6},
     .channel = "email",
     .expires = {true, 8},
@@ -24,6 +24,7 @@ static const struct event whole = {
     .actor = "a",
     .about = {true, 12},
     .text = {true, 13},
+    .detail = "d",
 };
 
 static void
@@ -73,7 +74,8 @@ a_leaf_is_what_the_table_says(void **state)
 	    "\11\0\0\0\1s\12\0\0\0\1a\13\0\0\0\40"
 	    "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
 	    "\14\0\0\0\10\0\0\0\0\0\0\0\14"
-	    "\15\0\0\0\10\0\0\0\0\0\0\0\15";
+	    "\15\0\0\0\10\0\0\0\0\0\0\0\15"
+	    "\16\0\0\0\1d";
 	struct merkle_hash got, expected;
 
 	(void)state;
@@ -87,8 +89,8 @@ a_leaf_is_what_the_table_says(void **state)
 static void
 every_fact_counts(void **state)
 {
-	struct event e[17];
-	struct merkle_hash leaf[17];
+	struct event e[20];
+	struct merkle_hash leaf[20];
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(e); i++)
@@ -97,7 +99,7 @@ every_fact_counts(void **state)
 	e[2].recorded_at++;
 	e[3].at++;
 	e[4].act = "pend";
-	e[5].contact++;
+	e[5].contact.value++;
 	e[6].purpose.value++;
 	e[7].purpose.there = false;
 	e[8].channel = "sms";
@@ -109,6 +111,9 @@ every_fact_counts(void **state)
 	e[14].about.there = false;
 	e[15].source = "";
 	e[16].text.there = false;
+	e[17].contact.there = false;
+	e[18].detail = NULL;
+	e[19].detail = "";
 	for (size_t i = 0; i < COUNT(e); i++) {
 		event_leaf(&e[i], &leaf[i]);
 		for (size_t j = 0; j < i; j++)

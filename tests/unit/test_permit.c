@@ -4,6 +4,7 @@
  */
 #include "unit.h"
 
+#include "policy/language.h"
 #include "policy/permit.h"
 
 /* Two expiries, four pairs. */
@@ -62,6 +63,23 @@ a_bare_header_is_a_known_address(void **state)
 	assert_int_equal(decode(erased, 3, &p, &e), 0);
 	assert_true(p.known);
 	assert_true(p.erased);
+}
+
+static void
+says_the_language(void **state)
+{
+	static const uint8_t polish[] = {1, 19 << 2, 0};
+	struct permit p;
+	struct err e;
+
+	(void)state;
+	assert_int_equal(decode(polish, sizeof(polish), &p, &e), 0);
+	assert_false(p.erased);
+	assert_string_equal(language_tag(p.language), "pl");
+	assert_int_equal(language_number("PL-pl", 5), 19);
+	assert_int_equal(language_number("plx", 3), LANGUAGE_NONE);
+	assert_int_equal(language_number("", 0), LANGUAGE_NONE);
+	assert_string_equal(language_tag(LANGUAGE_NONE), "");
 }
 
 static void
@@ -185,7 +203,8 @@ damage_is_refused(void **state)
 	    ROW("version", 255, 0, 0),
 	    /* flags that do not exist */
 	    ROW("add up", 1, 2, 0),
-	    ROW("add up", 1, 0x80, 0),
+	    /* ... and a language */
+	    ROW("add up", 1, 0xc0, 0),
 	    ROW("add up", 1, 3, 0),
 	    /* fewer expiries than promised, half a pair */
 	    ROW("add up", 1, 0, 1),
@@ -242,8 +261,8 @@ static void
 check_sense(const uint8_t *octets, size_t len, const struct permit *p)
 {
 	assert_int_equal(octets[0], 1);
-	assert_true(octets[1] <= 1);
-	assert_int_equal(p->erased, octets[1]);
+	assert_int_equal(octets[1], p->language << 2 | (p->erased ? 1 : 0));
+	assert_true(p->language < LANGUAGE_COUNT);
 	assert_int_equal(3 + octets[2] * 4 + p->n_pairs * 4, len);
 	for (size_t i = 0; i < p->n_pairs; i++) {
 		const uint8_t *q = p->pairs + 4 * i;
@@ -267,7 +286,7 @@ every_octet_mutated(void **state)
 	/* How many of 255 wrong values each of the first octets must refuse.
 	 * More expiries swallow pairs from the front, up to all four: less is
 	 * permitted then, never more. */
-	static const int refused[SAMPLE] = {[0] = 255, [1] = 254, [2] = 251};
+	static const int refused[SAMPLE] = {[0] = 255, [1] = 160, [2] = 251};
 	uint8_t octets[SAMPLE];
 
 	(void)state;
@@ -297,6 +316,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(no_octets_is_an_unknown_address),
 	    cmocka_unit_test(a_bare_header_is_a_known_address),
+	    cmocka_unit_test(says_the_language),
 	    cmocka_unit_test(finds_what_is_there),
 	    cmocka_unit_test(finds_in_permits_of_every_size),
 	    cmocka_unit_test(every_expiry_can_be_named),

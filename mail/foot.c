@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * footer - the footer as it goes into a part
+ * foot - the footer as it goes into a part
  *
  * Lines end as the lines of the text do.
  */
-#include "footer.h"
+#include "foot.h"
 
 #include <string.h>
 
@@ -83,7 +83,7 @@ put_gap(char *w, const char *text, size_t at, const char *nl)
 }
 
 bool
-footer_text(struct arena *a, const char *footer, const char *text, size_t len,
+foot_text(struct arena *a, const char *footer, const char *text, size_t len,
     bool flowed, bool before_signature, struct splice *out)
 {
 	const char *nl = line_break(text, len);
@@ -106,7 +106,7 @@ footer_text(struct arena *a, const char *footer, const char *text, size_t len,
 }
 
 bool
-footer_html(struct arena *a, const char *footer, const char *text, size_t len,
+foot_html(struct arena *a, const char *footer, const char *text, size_t len,
     size_t at, const char *closers, struct splice *out)
 {
 	const char *nl = line_break(text, len);

@@ -1,0 +1,271 @@
+-- SPDX-License-Identifier: ISC
+--
+-- contacts - who a person is, what each flag rests on, and what overrides
+--
+-- What is personal about a contact is here, in its endpoints and in the
+-- ledger's personal fields, and nowhere else.
+
+CREATE TYPE assent.data_source AS ENUM
+	('form', 'import', 'api', 'operator', 'offline', 'partner');
+CREATE DOMAIN assent.language AS text
+	CHECK (VALUE ~ '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$');
+
+-- "edit" is about a contact, "define" about the trees.
+ALTER TYPE assent.act ADD VALUE 'edit';
+ALTER TYPE assent.act ADD VALUE 'define';
+
+ALTER TABLE assent.contact
+	ADD language assent.language,
+	ADD attributes jsonb NOT NULL DEFAULT '{}'
+		CHECK (jsonb_typeof(attributes) = 'object'
+			AND octet_length(attributes::text) <= 65536),
+	ADD source assent.data_source,
+	ADD source_name text CHECK (source_name <> ''),
+	ADD disclaimer text CHECK (disclaimer <> ''),
+	ADD disclaimer_at timestamptz CHECK (isfinite(disclaimer_at)),
+	ADD CHECK ((disclaimer IS NULL) = (disclaimer_at IS NULL));
+COMMENT ON COLUMN assent.contact.source IS 'Where the data came from';
+COMMENT ON COLUMN assent.contact.disclaimer IS
+	'The version of the terms that the person accepted last';
+
+-- Each flag has its date, and the event that set or lifted it last.
+ALTER TABLE assent.consent
+	ADD objected_at timestamptz CHECK (isfinite(objected_at)),
+	ADD restricted_at timestamptz CHECK (isfinite(restricted_at)),
+	ADD objected_by bigint,
+	ADD restricted_by bigint,
+	ADD suspended_by bigint;
+ALTER TABLE assent.consent DISABLE TRIGGER USER;
+UPDATE assent.consent SET objected_at = since, objected_by = event_id
+WHERE objected;
+UPDATE assent.consent SET restricted_at = since, restricted_by = event_id
+WHERE restricted;
+UPDATE assent.consent SET suspended_by = event_id
+WHERE suspended_at IS NOT NULL;
+ALTER TABLE assent.consent ENABLE TRIGGER USER;
+ALTER TABLE assent.consent DROP objected, DROP restricted;
+COMMENT ON COLUMN assent.consent.event_id IS
+	'The proof of the state; of the flag where there never was one';
+
+ALTER TABLE assent.purpose ADD monitoring boolean NOT NULL DEFAULT false;
+CREATE UNIQUE INDEX purpose_monitoring ON assent.purpose (brand_id)
+	WHERE monitoring;
+COMMENT ON COLUMN assent.purpose.monitoring IS
+	'Whether consent to it allows to follow what a person opens and clicks';
+
+CREATE TABLE assent.exemption (
+	name        assent.slug PRIMARY KEY,
+	purpose_id  int NOT NULL REFERENCES assent.purpose,
+	owner       text NOT NULL CHECK (owner <> ''),
+	reason      text NOT NULL CHECK (reason <> ''),
+	since       timestamptz NOT NULL DEFAULT now() CHECK (isfinite(since)),
+	until       timestamptz NOT NULL CHECK (isfinite(until)),
+	CHECK (until >= since)
+);
+CREATE INDEX exemption_purpose ON assent.exemption (purpose_id);
+COMMENT ON TABLE assent.exemption IS
+	'What may be sent without consent for a while, and who answers for it';
+
+CREATE TRIGGER changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE
+	ON assent.exemption
+	FOR EACH STATEMENT EXECUTE FUNCTION assent.structure_changed();
+
+-- Events about no contact, and what they say.
+ALTER TABLE assent.event
+	ALTER contact_id DROP NOT NULL,
+	ADD detail text,
+	DROP CONSTRAINT event_check,
+	ADD CHECK (channel IS NULL OR purpose_id IS NOT NULL);
+COMMENT ON COLUMN assent.event.detail IS 'What else is no secret of a person';
+
+-- Whatever bears on what everybody's consent comes to is in the ledger.
+CREATE FUNCTION assent.defined() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = assent, pg_temp AS $$
+DECLARE
+	before jsonb := CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END;
+	after  jsonb := CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END;
+	e      event;
+BEGIN
+	IF before = after THEN
+		RETURN NULL;
+	END IF;
+	e.act := 'define';
+	e.at := now();
+	e.source := 'operator';
+	e.purpose_id := coalesce(after, before) ->> CASE TG_TABLE_NAME
+		WHEN 'purpose' THEN 'id' ELSE 'purpose_id' END;
+	e.detail := jsonb_build_object('table', TG_TABLE_NAME, 'before', before,
+		'after', after);
+	PERFORM append(e, NULL);
+	RETURN NULL;
+END $$;
+CREATE TRIGGER defined AFTER INSERT OR UPDATE OR DELETE ON assent.brand
+	FOR EACH ROW EXECUTE FUNCTION assent.defined();
+CREATE TRIGGER defined AFTER INSERT OR UPDATE OR DELETE ON assent.purpose
+	FOR EACH ROW EXECUTE FUNCTION assent.defined();
+CREATE TRIGGER defined AFTER INSERT OR UPDATE OR DELETE ON assent.dependency
+	FOR EACH ROW EXECUTE FUNCTION assent.defined();
+CREATE TRIGGER defined AFTER INSERT OR UPDATE OR DELETE ON assent.purpose_text
+	FOR EACH ROW EXECUTE FUNCTION assent.defined();
+CREATE TRIGGER defined AFTER INSERT OR UPDATE OR DELETE ON assent.exemption
+	FOR EACH ROW EXECUTE FUNCTION assent.defined();
+
+CREATE FUNCTION assent.exemption_add(p_name text, p_purpose int,
+	p_owner text, p_reason text, p_until timestamptz)
+RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = assent, pg_temp AS $$
+BEGIN
+	IF p_until <= now() THEN
+		RAISE EXCEPTION 'the exemption''s end, %, is past', p_until;
+	END IF;
+	INSERT INTO exemption (name, purpose_id, owner, reason, until)
+	VALUES (p_name, p_purpose, p_owner, p_reason, p_until)
+	ON CONFLICT (name) DO NOTHING;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'there is or was an exemption "%" already', p_name;
+	END IF;
+END $$;
+
+-- Whether it was still in force.
+CREATE FUNCTION assent.exemption_end(p_name text)
+RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = assent, pg_temp AS $$
+BEGIN
+	IF NOT EXISTS (SELECT FROM exemption WHERE name = p_name) THEN
+		RAISE EXCEPTION 'there is no exemption "%"', p_name;
+	END IF;
+	UPDATE exemption SET until = greatest(since, now())
+	WHERE name = p_name AND until > now();
+	RETURN FOUND;
+END $$;
+
+-- The contact who has an address, locked.
+CREATE FUNCTION assent.contact_with(p_key assent.address_key)
+RETURNS bigint LANGUAGE plpgsql SET search_path = assent, pg_temp AS $$
+DECLARE
+	who bigint;
+BEGIN
+	SELECT contact_id INTO who FROM endpoint WHERE key = p_key;
+	PERFORM FROM contact WHERE id = who FOR UPDATE;
+	-- It may have gone to another meanwhile.
+	IF who IS NULL OR NOT EXISTS (SELECT FROM endpoint
+		WHERE key = p_key AND contact_id = who) THEN
+		RAISE EXCEPTION 'nobody on record has this address';
+	END IF;
+	RETURN who;
+END $$;
+
+-- Records what became of a contact's data, which is personal.
+CREATE FUNCTION assent.edited(p_contact bigint, p_source text, p_before jsonb,
+	p_after jsonb)
+RETURNS bigint LANGUAGE plpgsql SET search_path = assent, pg_temp AS $$
+DECLARE
+	e event;
+BEGIN
+	e.act := 'edit';
+	e.contact_id := p_contact;
+	e.at := now();
+	e.source := p_source;
+	RETURN append(e, jsonb_build_object('before', p_before,
+		'after', p_after));
+END $$;
+
+-- What is NULL stays as it is; an attribute that is null goes.  Whether it
+-- changed anything.
+CREATE FUNCTION assent.contact_edit(p_key bytea, p_door text, p_language text,
+	p_attributes jsonb, p_source assent.data_source, p_source_name text,
+	p_disclaimer text, p_disclaimer_at timestamptz)
+RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = assent, pg_temp AS $$
+DECLARE
+	who  bigint := contact_with(p_key);
+	old  contact;
+	new  contact;
+BEGIN
+	SELECT * INTO old FROM contact WHERE id = who;
+	IF p_disclaimer_at > now() + interval '1 minute' THEN
+		RAISE EXCEPTION 'the disclaimer''s date, %, is in the future',
+			p_disclaimer_at;
+	END IF;
+	new := old;
+	new.language := coalesce(p_language, old.language);
+	new.attributes := jsonb_strip_nulls(old.attributes
+		|| coalesce(p_attributes, '{}'));
+	new.source := coalesce(p_source, old.source);
+	new.source_name := coalesce(p_source_name, old.source_name);
+	IF p_disclaimer IS NOT NULL THEN
+		new.disclaimer := p_disclaimer;
+		new.disclaimer_at := coalesce(p_disclaimer_at, now());
+	END IF;
+	IF new IS NOT DISTINCT FROM old THEN
+		RETURN false;
+	END IF;
+	UPDATE contact SET language = new.language, attributes = new.attributes,
+		source = new.source, source_name = new.source_name,
+		disclaimer = new.disclaimer, disclaimer_at = new.disclaimer_at
+	WHERE id = who;
+	PERFORM repack(who);
+	PERFORM edited(who, p_door, to_jsonb(old) - 'id' - 'created_at',
+		to_jsonb(new) - 'id' - 'created_at');
+	RETURN true;
+END $$;
+
+-- Gives the contact who has p_of another address.  Returns the permits that
+-- the cache must now hold, as assent.change does.
+CREATE FUNCTION assent.endpoint_add(p_marked text, p_of bytea, p_door text,
+	p_key bytea, p_kind assent.endpoint_kind, p_canonical text,
+	p_original text)
+RETURNS TABLE (key bytea, packed bytea, changed boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = assent, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+	who   bigint;
+	owner bigint;
+BEGIN
+	PERFORM set_config('assent.marked', coalesce(p_marked, ''), true);
+	-- As in contact_of().
+	PERFORM pg_advisory_xact_lock(hashtextextended(encode(p_key, 'hex'), 0));
+	who := contact_with(p_of);
+	SELECT contact_id INTO owner FROM endpoint WHERE key = p_key;
+	IF owner <> who THEN
+		RAISE EXCEPTION 'another contact has % already', p_canonical;
+	END IF;
+	IF owner IS NULL THEN
+		INSERT INTO endpoint (key, contact_id, kind, canonical, original)
+		VALUES (p_key, who, p_kind, p_canonical, p_original);
+		PERFORM edited(who, p_door, NULL, jsonb_build_object(
+			'kind', p_kind, 'address', p_original));
+		PERFORM repack(who);
+	END IF;
+	RETURN QUERY SELECT e.key::bytea, p.packed, owner IS NULL
+		FROM endpoint e JOIN permit p ON p.key = e.key
+		WHERE e.contact_id = who;
+END $$;
+
+-- Takes an address from its contact, who keeps another.  Nobody has it then.
+CREATE FUNCTION assent.endpoint_remove(p_marked text, p_key bytea, p_door text)
+RETURNS TABLE (key bytea, packed bytea, changed boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = assent, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+	who  bigint := contact_with(p_key);
+	old  endpoint;
+BEGIN
+	PERFORM set_config('assent.marked', coalesce(p_marked, ''), true);
+	IF (SELECT count(*) FROM endpoint WHERE contact_id = who) = 1 THEN
+		RAISE EXCEPTION 'this is the contact''s only address'
+			USING HINT = 'forget erases the contact';
+	END IF;
+	DELETE FROM endpoint WHERE key = p_key RETURNING * INTO old;
+	PERFORM edited(who, p_door, jsonb_build_object('kind', old.kind,
+		'address', old.original), NULL);
+	RETURN QUERY SELECT e.key::bytea, p.packed, true
+		FROM endpoint e JOIN permit p ON p.key = e.key
+		WHERE e.contact_id = who;
+END $$;
+
+REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA assent FROM PUBLIC;
+GRANT SELECT ON assent.exemption TO assent_operator;
+GRANT EXECUTE ON FUNCTION assent.exemption_add, assent.exemption_end,
+	assent.contact_edit, assent.endpoint_add, assent.endpoint_remove
+	TO assent_operator;

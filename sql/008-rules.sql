@@ -1,0 +1,666 @@
+-- SPDX-License-Identifier: ISC
+--
+-- rules - how consent changes, and what it comes to
+--
+-- Every door goes through assent.change or assent.opt_out: state, ledger and
+-- permit change in one transaction.  Errors of class P0 are answers to the
+-- person who asked; their texts say what to do.
+
+-- What earlier migrations left under other arguments.
+DROP FUNCTION IF EXISTS assent.record(assent.act, bigint, int, assent.channel,
+	timestamptz, timestamptz, text, jsonb);
+DROP FUNCTION IF EXISTS assent.effective(bigint, assent.endpoint_kind);
+DROP FUNCTION IF EXISTS assent.contact_of(assent.address_key,
+	assent.endpoint_kind, text, text);
+DROP FUNCTION IF EXISTS assent.apply(bigint, int, assent.channel, assent.act,
+	timestamptz, timestamptz, text, jsonb);
+DROP FUNCTION IF EXISTS assent.change(text, assent.act, bytea,
+	assent.endpoint_kind, text, text, int, assent.channel, timestamptz,
+	timestamptz, text, jsonb);
+DROP FUNCTION IF EXISTS assent.explain(bytea, int, assent.channel);
+DROP FUNCTION IF EXISTS assent.person_ledger(bytea, text);
+
+ALTER TABLE assent.event
+	ADD CHECK (contact_id IS NOT NULL OR act = 'define');
+
+-- As in 006, and facts 5, which may be missing now, and 14.
+CREATE OR REPLACE FUNCTION assent.event_leaf(e assent.event)
+RETURNS bytea LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+DECLARE
+	act     bytea := convert_to(e.act::text, 'UTF8');
+	channel bytea := convert_to(e.channel::text, 'UTF8');
+	source  bytea := convert_to(e.source, 'UTF8');
+	actor   bytea := convert_to(e.actor, 'UTF8');
+	detail  bytea := convert_to(e.detail, 'UTF8');
+BEGIN
+	RETURN sha256('\x00617373656e74206576656e7420310a0100000008'::bytea
+		|| int8send(e.id)
+		|| '\x0200000008'::bytea || timestamptz_send(e.recorded_at)
+		|| '\x0300000008'::bytea || timestamptz_send(e.at)
+		|| '\x04'::bytea || int4send(octet_length(act)) || act
+		|| coalesce('\x0500000008'::bytea || int8send(e.contact_id), '')
+		|| coalesce('\x0600000008'::bytea || int8send(e.purpose_id), '')
+		|| coalesce('\x07'::bytea || int4send(octet_length(channel))
+			|| channel, '')
+		|| coalesce('\x0800000008'::bytea
+			|| timestamptz_send(e.expires_at), '')
+		|| '\x09'::bytea || int4send(octet_length(source)) || source
+		|| '\x0a'::bytea || int4send(octet_length(actor)) || actor
+		|| '\x0b00000020'::bytea || e.commitment
+		|| coalesce('\x0c00000008'::bytea || int8send(e.about), '')
+		|| coalesce('\x0d00000008'::bytea || int8send(e.text_id), '')
+		|| coalesce('\x0e'::bytea || int4send(octet_length(detail))
+			|| detail, ''));
+END $$;
+
+-- Records what a person did about one pair; the event's number.
+CREATE FUNCTION assent.record(p_act assent.act, p_contact bigint,
+	p_purpose int, p_channel assent.channel, p_at timestamptz,
+	p_expires timestamptz, p_source text, p_fields jsonb,
+	p_text int DEFAULT NULL)
+RETURNS bigint LANGUAGE plpgsql SET search_path = assent, pg_temp AS $$
+DECLARE
+	e event;
+BEGIN
+	e.act := p_act;
+	e.contact_id := p_contact;
+	e.purpose_id := p_purpose;
+	e.channel := p_channel;
+	e.at := p_at;
+	e.expires_at := p_expires;
+	e.source := p_source;
+	e.text_id := p_text;
+	RETURN append(e, p_fields);
+END $$;
+
+-- Where every purpose and channel of one kind stands for a contact, by these
+-- rules, of which the least permissive wins:
+--
+-- - An objection, a restriction or a suspension holds for all below it.
+-- - A grant covers all below it, unless something above it was left at the same
+--   time or later; or something that the purpose is left with.
+-- - The nearest above or at the purpose decides: such a grant, a withdrawal,
+--   or a request that waits for confirmation after a withdrawal.  Another
+--   request takes nothing from a grant above it, but a soft opt-in is less
+--   than a request.
+-- - Contract and legitimate interest need no grant.
+-- - A grant ends when it says so, or after its purpose's validity; what it
+--   covers, no later than after its own validity.
+-- - An exemption, while it lasts, stands in for a consent that is missing, not
+--   confirmed, run out, or was withdrawn before the exemption began; never for
+--   one that was withdrawn since, and never over a flag.
+-- - What a purpose requires must stand as well as it does itself.
+--
+-- Planning takes longer than running, so it is done once a session, and with
+-- the indexes that big tables will need.
+-- `distance` is how far up the row is that decides, NULL when it is none;
+-- `required` the purpose required that decides, if it is one; `exemption` the
+-- one that does.
+CREATE FUNCTION assent.effective(p_contact bigint, p_kind assent.endpoint_kind)
+RETURNS TABLE (purpose int, channel assent.channel, standing int,
+	expires timestamptz, distance int, required int, exemption text)
+LANGUAGE plpgsql STABLE SET search_path = assent, pg_temp
+SET plan_cache_mode = force_generic_plan SET jit = off
+SET enable_seqscan = off AS $$
+#variable_conflict use_column
+DECLARE
+	asked channel[] := kind_channels(p_kind);
+BEGIN
+	RETURN QUERY
+	WITH own AS MATERIALIZED (
+		SELECT c.purpose_id, c.channel, c.state,
+			c.objected_at IS NOT NULL AS objected,
+			c.restricted_at IS NOT NULL AS restricted,
+			c.suspended_at IS NOT NULL AS suspended, c.since,
+			coalesce(c.expires_at, c.since + p.validity) AS ends,
+			CASE WHEN c.state = 'withdrawn'
+				THEN greatest(c.since, c.withdrawn_at)
+				ELSE c.withdrawn_at END AS left_at,
+			p.legal_basis = 'soft-opt-in' AS soft
+		FROM consent c JOIN purpose p ON p.id = c.purpose_id
+		WHERE c.contact_id = p_contact AND c.channel = ANY (asked)
+	), exempt AS (
+		SELECT DISTINCT ON (purpose_id) purpose_id, name, since, until
+		FROM exemption WHERE until > now()
+		ORDER BY purpose_id, until DESC, name
+	), leaving AS (
+		SELECT w.purpose_id, o.channel, max(o.left_at) AS left_at
+		FROM own o JOIN left_with w ON w.left_id = o.purpose_id
+		WHERE o.left_at IS NOT NULL GROUP BY 1, 2
+	), above AS (
+		SELECT l.purpose_id, l.distance, o.channel, o.state, o.objected,
+			o.restricted, o.suspended, o.since, o.ends, o.left_at, o.soft,
+			max(o.left_at) OVER (PARTITION BY l.purpose_id, o.channel
+				ORDER BY l.distance DESC
+				ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+				AS left_above
+		FROM own o JOIN lineage l ON l.ancestor_id = o.purpose_id
+	), counted AS (
+		SELECT a.*, a.state = 'granted' AND coalesce(
+			a.since > greatest(a.left_above, v.left_at), true) AS counts
+		FROM above a LEFT JOIN leaving v USING (purpose_id, channel)
+	), decided AS (
+		SELECT c.*, min(c.distance) FILTER (WHERE c.counts
+			OR c.state = 'withdrawn'
+			OR (c.state = 'pending' AND c.left_at IS NOT NULL))
+			OVER (PARTITION BY c.purpose_id, c.channel) AS first
+		FROM counted c
+	), summed AS (
+		SELECT purpose_id, channel, bool_or(distance = 0) AS recorded,
+			min(distance) FILTER (WHERE objected) AS objected,
+			min(distance) FILTER (WHERE restricted) AS restricted,
+			min(distance) FILTER (WHERE suspended) AS suspended,
+			min(distance) FILTER (WHERE state = 'pending') AS pending,
+			min(distance) FILTER (WHERE state = 'granted' AND NOT counts)
+				AS ended,
+			min(first) AS first,
+			max(state) FILTER (WHERE distance = first) AS state,
+			max(since) FILTER (WHERE distance = first) AS since,
+			max(ends) FILTER (WHERE distance = first) AS ends,
+			bool_or(soft) FILTER (WHERE distance = first) AS soft,
+			max(left_at) AS left_at
+		FROM decided GROUP BY 1, 2
+	), implied AS (
+		SELECT p.id AS purpose_id, c.channel
+		FROM purpose p CROSS JOIN LATERAL unnest(p.channels) AS c (channel)
+		WHERE p.legal_basis IN ('contract', 'legitimate-interest')
+			AND c.channel = ANY (asked)
+	), pair AS (
+		SELECT purpose_id, channel FROM summed
+		UNION
+		SELECT purpose_id, channel FROM implied
+		UNION
+		SELECT x.purpose_id, c.channel
+		FROM exempt x JOIN purpose p ON p.id = x.purpose_id
+		CROSS JOIN LATERAL unnest(p.channels) AS c (channel)
+		WHERE c.channel = ANY (asked)
+	), judged AS (
+		SELECT k.purpose_id, k.channel,
+			CASE WHEN s.objected IS NOT NULL THEN 4
+			WHEN s.restricted IS NOT NULL THEN 5
+			WHEN s.state = 'withdrawn' OR (s.first IS NULL
+				AND s.ended IS NOT NULL) THEN 3
+			WHEN i.purpose_id IS NOT NULL AND s.first IS NULL
+				AND v.left_at IS NOT NULL THEN 3
+			WHEN s.suspended IS NOT NULL THEN 6
+			WHEN s.state = 'pending' THEN 1
+			WHEN i.purpose_id IS NOT NULL THEN 2
+			WHEN s.state = 'granted' THEN
+				CASE WHEN s.soft AND s.pending < s.first
+				THEN 1 ELSE 2 END
+			WHEN s.pending IS NOT NULL THEN 1
+			ELSE 0 END AS standing,
+			CASE WHEN s.state = 'granted' AND i.purpose_id IS NULL THEN
+				CASE WHEN s.first = 0 THEN s.ends
+				ELSE least(s.ends, s.since + p.validity) END
+			END AS expires,
+			coalesce(s.objected, s.restricted,
+				CASE WHEN s.state = 'withdrawn' THEN s.first END,
+				CASE WHEN s.first IS NULL THEN s.ended END, s.suspended,
+				CASE WHEN s.soft AND s.pending < s.first
+					AND i.purpose_id IS NULL THEN s.pending END,
+				s.first,
+				CASE WHEN i.purpose_id IS NULL THEN s.pending END)
+				AS distance,
+			coalesce(s.recorded, false) OR k.channel = ANY (p.channels)
+				AS used,
+			s.suspended IS NULL
+				AND greatest(s.left_at, v.left_at) >= x.since IS NOT TRUE
+				AS may_exempt, x.name, x.until
+		FROM pair k JOIN purpose p ON p.id = k.purpose_id
+		LEFT JOIN summed s USING (purpose_id, channel)
+		LEFT JOIN implied i USING (purpose_id, channel)
+		LEFT JOIN leaving v USING (purpose_id, channel)
+		LEFT JOIN exempt x USING (purpose_id)
+	), weighed AS (
+		SELECT j.*, j.name IS NOT NULL AND j.may_exempt AND (j.standing IN
+			(0, 1, 3) OR j.standing = 2 AND j.expires < j.until)
+			AS exempted FROM judged j
+	), settled AS (
+		SELECT n.purpose_id, n.channel, n.used,
+			CASE WHEN n.exempted THEN 2 ELSE n.standing END AS standing,
+			CASE WHEN n.exempted THEN n.until ELSE n.expires END AS expires,
+			CASE WHEN NOT n.exempted THEN n.distance END AS distance,
+			CASE WHEN n.exempted THEN n.name END AS exemption
+		FROM weighed n
+	), ranked AS (
+		-- The higher the less permissive; what ends is known to the reader.
+		SELECT j.*, (ARRAY[1, 2, 0, 4, 6, 5, 3])[j.standing + 1] AS rank,
+			CASE WHEN j.standing IN (2, 6) THEN j.expires END AS ends
+		FROM settled j
+	), demanded AS (
+		SELECT DISTINCT ON (j.purpose_id, j.channel) j.purpose_id, j.channel,
+			coalesce(q.rank, 1) AS rank, n.needed_id,
+			min(q.ends) OVER (PARTITION BY j.purpose_id, j.channel) AS ends
+		FROM ranked j JOIN needed n ON n.purpose_id = j.purpose_id
+		LEFT JOIN ranked q ON q.purpose_id = n.needed_id
+			AND q.channel = j.channel
+		ORDER BY j.purpose_id, j.channel, coalesce(q.rank, 1) DESC,
+			n.needed_id
+	)
+	SELECT r.purpose_id, r.channel, f.standing,
+		CASE WHEN f.standing IN (2, 6) THEN least(r.ends, d.ends) END,
+		r.distance,
+		CASE WHEN d.rank > r.rank OR d.ends < coalesce(r.ends, 'infinity')
+			THEN d.needed_id END,
+		r.exemption::text
+	FROM ranked r LEFT JOIN demanded d USING (purpose_id, channel)
+	CROSS JOIN LATERAL (SELECT (ARRAY[2, 0, 1, 6, 3, 5, 4])
+		[greatest(r.rank, d.rank) + 1] AS standing) AS f
+	WHERE r.used AND r.standing <> 0;
+END $$;
+
+-- The number of a language in a permit (policy/language.h), 0 for one that is
+-- not there.
+CREATE FUNCTION assent.language_number(p_language text)
+RETURNS int LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+	SELECT coalesce(array_position('{bg,cs,da,de,el,en,es,et,fi,fr,ga,hr,hu,it,lt,lv,
+		mt,nl,pl,pt,ro,sk,sl,sv,no,nb,nn,is,uk,be,ru,tr,
+		sq,bs,sr,mk,hy,ka,ar,he,zh,ja,ko,ca,eu,gl,cy}'::text[],
+		lower(split_part(p_language, '-', 1))), 0)
+$$;
+
+-- The permit of a contact's endpoints of one kind (policy/permit.h).
+CREATE OR REPLACE FUNCTION assent.pack(p_contact bigint,
+	p_kind assent.endpoint_kind)
+RETURNS bytea LANGUAGE plpgsql STABLE SET search_path = assent, pg_temp
+SET plan_cache_mode = force_generic_plan SET jit = off AS $$
+BEGIN
+	RETURN (
+	WITH pair AS MATERIALIZED (
+		SELECT purpose, standing, array_position(enum_range(NULL::channel),
+				channel) - 1 AS channel,
+			-- 32 bits of seconds; rounded down, least permissive.
+			CASE WHEN expires IS NOT NULL THEN
+				least(greatest(floor(extract(epoch FROM expires)), 1),
+				4294967295)::bigint END AS expires
+		FROM effective(p_contact, p_kind) AS e
+		WHERE standing <> 0
+	), numbered AS (
+		-- An octet numbers them. Of more than 255, neighbours share the
+		-- earlier one: least permissive.
+		SELECT expires, ntile(255) OVER (ORDER BY expires) AS number
+		FROM (SELECT DISTINCT expires FROM pair WHERE expires IS NOT NULL)
+			AS e
+	), expiry AS (
+		SELECT number, min(expires) AS expires FROM numbered GROUP BY number
+	)
+	SELECT set_byte('\x0100'::bytea, 1, language_number((SELECT language
+			FROM contact WHERE id = p_contact)) << 2)
+		|| substring(int4send((SELECT count(*)::int FROM expiry)) FROM 4)
+		|| coalesce((SELECT string_agg(substring(int8send(expires) FROM 5),
+			'' ORDER BY number) FROM expiry), '')
+		|| coalesce((SELECT string_agg(
+			substring(int4send(purpose) FROM 3)
+			|| substring(int4send(channel << 4 | standing) FROM 4)
+			|| substring(int4send(coalesce(number, 0)::int) FROM 4),
+			'' ORDER BY purpose, channel)
+			FROM pair LEFT JOIN numbered USING (expires)), ''));
+END $$;
+
+-- Computes a contact's permits anew.  The contact must be locked: what another
+-- transaction is about to commit would otherwise be missing from them.
+CREATE OR REPLACE FUNCTION assent.repack(p_contact bigint)
+RETURNS void LANGUAGE sql SET search_path = assent, pg_temp AS $$
+	INSERT INTO permit (key, packed)
+	SELECT key, pack(contact_id, kind) FROM endpoint
+	WHERE contact_id = p_contact
+	ON CONFLICT (key) DO UPDATE SET packed = excluded.packed
+	WHERE permit.packed <> excluded.packed
+$$;
+
+-- A consent changed by hand is computed and distrusted like any other.
+CREATE OR REPLACE FUNCTION assent.repack_all(p_contacts bigint[])
+RETURNS void LANGUAGE plpgsql SET search_path = assent, pg_temp AS $$
+BEGIN
+	PERFORM FROM contact WHERE id = ANY (p_contacts) ORDER BY id FOR UPDATE;
+	PERFORM repack(id) FROM unnest(p_contacts) AS id;
+END $$;
+
+-- Computes the permits of the next p_count contacts after p_after anew.
+-- `last` is NULL when there were none.
+CREATE OR REPLACE FUNCTION assent.repack_batch(p_after bigint, p_count int,
+	OUT last bigint, OUT contacts bigint, OUT permits bigint)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = assent, pg_temp AS $$
+DECLARE
+	who bigint[];
+BEGIN
+	PERFORM set_config('assent.marked', '', true);
+	SELECT array_agg(id), max(id), count(*) INTO who, last, contacts
+	FROM (SELECT id FROM contact WHERE id > p_after ORDER BY id
+		LIMIT p_count FOR NO KEY UPDATE) AS c;
+	INSERT INTO permit (key, packed)
+	SELECT key, pack(contact_id, kind) FROM endpoint
+	WHERE contact_id = ANY (who) ORDER BY key
+	ON CONFLICT (key) DO UPDATE SET packed = excluded.packed
+	WHERE permit.packed <> excluded.packed;
+	GET DIAGNOSTICS permits = ROW_COUNT;
+END $$;
+
+-- The contact who has an address, locked until the end of the transaction;
+-- made if there is none.  The lock on the key keeps two transactions from
+-- making two.
+CREATE FUNCTION assent.contact_of(p_key assent.address_key,
+	p_kind assent.endpoint_kind, p_canonical text, p_original text,
+	p_source text)
+RETURNS bigint LANGUAGE plpgsql SET search_path = assent, pg_temp AS $$
+DECLARE
+	who bigint;
+BEGIN
+	PERFORM pg_advisory_xact_lock(hashtextextended(encode(p_key, 'hex'), 0));
+	SELECT contact_id INTO who FROM endpoint WHERE key = p_key;
+	IF who IS NULL THEN
+		INSERT INTO contact (source) VALUES (
+			CASE WHEN p_source = ANY (enum_range(NULL::data_source)::text[])
+			THEN p_source::data_source END) RETURNING id INTO who;
+		INSERT INTO endpoint (key, contact_id, kind, canonical, original)
+		VALUES (p_key, who, p_kind, p_canonical, p_original);
+	ELSE
+		PERFORM FROM contact WHERE id = who FOR UPDATE;
+	END IF;
+	RETURN who;
+END $$;
+
+-- A consent row after an act; the pure heart of the rules.
+CREATE OR REPLACE FUNCTION assent.after(c assent.consent, p_act assent.act,
+	p_at timestamptz, p_expires timestamptz)
+RETURNS assent.consent LANGUAGE plpgsql IMMUTABLE
+SET search_path = assent, pg_temp AS $$
+DECLARE
+	-- Of a state set by hand, since is all there is.
+	withdrawn_at timestamptz := greatest(c.withdrawn_at,
+		CASE WHEN c.state = 'withdrawn' THEN c.since END);
+BEGIN
+	IF p_act IN ('pend', 'grant') AND p_at < withdrawn_at THEN
+		RAISE EXCEPTION 'withdrawn on %, after this consent of %',
+			withdrawn_at, p_at
+			USING HINT = 'a newer consent is needed';
+	END IF;
+	CASE p_act
+	WHEN 'pend' THEN
+		-- Asking again takes nothing away from who has agreed, and gives
+		-- nothing back to who has left.
+		IF c.state NOT IN ('granted', 'pending') THEN
+			c.state := 'pending';
+			c.since := p_at;
+			c.withdrawn_at := withdrawn_at;
+		END IF;
+	WHEN 'grant' THEN
+		-- An older proof changes nothing; a newer one renews.
+		IF c.state <> 'granted' OR p_at > c.since THEN
+			c.state := 'granted';
+			c.since := p_at;
+			c.expires_at := p_expires;
+			c.withdrawn_at := withdrawn_at;
+		END IF;
+	WHEN 'withdraw' THEN
+		-- Saying it again counts from the last time.
+		IF withdrawn_at IS NULL OR p_at > withdrawn_at THEN
+			c.withdrawn_at := p_at;
+		END IF;
+		IF c.state <> 'withdrawn' THEN
+			c.state := 'withdrawn';
+			c.since := p_at;
+			c.expires_at := NULL;
+		END IF;
+	WHEN 'object' THEN
+		c.objected_at := coalesce(c.objected_at, p_at);
+	WHEN 'lift-objection' THEN
+		c.objected_at := NULL;
+	WHEN 'restrict' THEN
+		c.restricted_at := coalesce(c.restricted_at, p_at);
+	WHEN 'lift-restriction' THEN
+		c.restricted_at := NULL;
+	WHEN 'suspend' THEN
+		c.suspended_at := coalesce(c.suspended_at, p_at);
+	WHEN 'unsuspend' THEN
+		c.suspended_at := NULL;
+	END CASE;
+	RETURN c;
+END $$;
+
+-- Whether something that leaving a purpose would leave was granted since.
+CREATE OR REPLACE FUNCTION assent.granted_since(p_contact bigint, p_purpose int,
+	p_channel assent.channel, p_since timestamptz)
+RETURNS boolean LANGUAGE plpgsql STABLE SET search_path = assent, pg_temp AS $$
+BEGIN
+	RETURN EXISTS (SELECT FROM consent c
+		WHERE c.contact_id = p_contact AND c.channel = p_channel
+		AND c.state = 'granted' AND c.since >= p_since
+		AND (EXISTS (SELECT FROM lineage l WHERE l.ancestor_id = p_purpose
+			AND l.purpose_id = c.purpose_id)
+		OR EXISTS (SELECT FROM left_with w
+			JOIN lineage l ON l.purpose_id = w.purpose_id
+			WHERE w.left_id = p_purpose AND l.ancestor_id = c.purpose_id)));
+END $$;
+
+-- Applies an act to one pair. Whether it changed anything.
+CREATE FUNCTION assent.apply(p_contact bigint, p_purpose int,
+	p_channel assent.channel, p_act assent.act, p_at timestamptz,
+	p_expires timestamptz, p_source text, p_fields jsonb, p_text int)
+RETURNS boolean LANGUAGE plpgsql SET search_path = assent, pg_temp AS $$
+DECLARE
+	old    consent;
+	new    consent;
+	event  bigint;
+BEGIN
+	SELECT * INTO old FROM consent WHERE contact_id = p_contact
+		AND purpose_id = p_purpose AND channel = p_channel;
+	IF NOT FOUND THEN
+		old.contact_id := p_contact;
+		old.purpose_id := p_purpose;
+		old.channel := p_channel;
+		old.state := 'none';
+		old.since := '-infinity';
+	END IF;
+	new := after(old, p_act, p_at, p_expires);
+	IF new IS NOT DISTINCT FROM old THEN
+		RETURN false;
+	END IF;
+	-- A link may be clicked any number of times: once a day is recorded,
+	-- unless it takes what was given in between.
+	IF p_act = 'withdraw' AND old.state = 'withdrawn' AND EXISTS (
+		SELECT FROM event WHERE id = old.event_id
+			AND act = 'withdraw' AND at > p_at - interval '1 day')
+		AND NOT granted_since(p_contact, p_purpose, p_channel,
+			greatest(old.since, old.withdrawn_at)) THEN
+		UPDATE consent SET withdrawn_at = new.withdrawn_at
+		WHERE contact_id = p_contact AND purpose_id = p_purpose
+			AND consent.channel = p_channel;
+		RETURN false;
+	END IF;
+	event := record(p_act, p_contact, p_purpose, p_channel, p_at, p_expires,
+		p_source, p_fields, p_text);
+	CASE
+	WHEN p_act IN ('object', 'lift-objection') THEN
+		new.objected_by := event;
+	WHEN p_act IN ('restrict', 'lift-restriction') THEN
+		new.restricted_by := event;
+	WHEN p_act IN ('suspend', 'unsuspend') THEN
+		new.suspended_by := event;
+	ELSE
+		new.event_id := event;
+	END CASE;
+	-- A flag on a pair that never had a state dates from its act.
+	new.event_id := coalesce(new.event_id, event);
+	IF new.since = '-infinity' THEN
+		new.since := p_at;
+	END IF;
+	INSERT INTO consent SELECT new.*
+	ON CONFLICT (contact_id, purpose_id, channel) DO UPDATE SET
+		state = excluded.state, since = excluded.since,
+		expires_at = excluded.expires_at, event_id = excluded.event_id,
+		withdrawn_at = excluded.withdrawn_at,
+		objected_at = excluded.objected_at, objected_by = excluded.objected_by,
+		restricted_at = excluded.restricted_at,
+		restricted_by = excluded.restricted_by,
+		suspended_at = excluded.suspended_at,
+		suspended_by = excluded.suspended_by;
+	RETURN true;
+END $$;
+
+-- Applies an act to one pair of one address, or (p_purpose NULL) to all pairs
+-- the contact has.  Returns the permits that the cache must now hold, and
+-- whether anything changed.
+CREATE FUNCTION assent.change(p_marked text, p_act assent.act,
+	p_key bytea, p_kind assent.endpoint_kind, p_canonical text,
+	p_original text, p_purpose int, p_channel assent.channel,
+	p_at timestamptz, p_expires timestamptz, p_source text, p_fields jsonb,
+	p_text int DEFAULT NULL)
+RETURNS TABLE (key bytea, packed bytea, changed boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = assent, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+	who bigint;
+	did boolean := false;
+	pair record;
+BEGIN
+	PERFORM set_config('assent.marked', coalesce(p_marked, ''), true);
+	-- Only giving needs the channel: whatever is, may be taken away.
+	IF p_act IN ('pend', 'grant') AND p_purpose IS NOT NULL AND NOT EXISTS (
+		SELECT FROM purpose
+		WHERE id = p_purpose AND p_channel = ANY (channels)) THEN
+		RAISE EXCEPTION 'this purpose does not use the channel %', p_channel;
+	END IF;
+	p_at := coalesce(p_at, now());
+	IF p_at > now() + interval '1 minute' THEN
+		RAISE EXCEPTION 'the act''s date, %, is in the future', p_at;
+	END IF;
+	IF p_text IS NOT NULL AND NOT EXISTS (
+		SELECT FROM purpose_text t JOIN lineage l
+			ON l.ancestor_id = t.purpose_id
+		WHERE t.id = p_text AND l.purpose_id = p_purpose) THEN
+		RAISE EXCEPTION 'text % is of another purpose', p_text;
+	END IF;
+	who := contact_of(p_key, p_kind, p_canonical, p_original, p_source);
+	FOR pair IN
+		SELECT p_purpose AS purpose, p_channel AS channel
+		WHERE p_purpose IS NOT NULL
+		UNION ALL
+		SELECT purpose_id, channel FROM consent
+		WHERE p_purpose IS NULL AND contact_id = who
+		ORDER BY 1, 2
+	LOOP
+		did := apply(who, pair.purpose, pair.channel, p_act, p_at,
+			p_expires, p_source, p_fields, p_text) OR did;
+	END LOOP;
+	-- What changed was packed by consent's trigger; a new address was not.
+	IF NOT did THEN
+		PERFORM repack(who);
+	END IF;
+	RETURN QUERY SELECT e.key::bytea, p.packed, did
+		FROM endpoint e JOIN permit p ON p.key = e.key
+		WHERE e.contact_id = who;
+END $$;
+
+-- Withdraws one pair of whoever has the address of `p_key`, which is all that
+-- a link knows.  Nobody has it: no rows.
+CREATE OR REPLACE FUNCTION assent.opt_out(p_marked text, p_key bytea, p_purpose int,
+	p_channel assent.channel, p_source text, p_fields jsonb)
+RETURNS TABLE (key bytea, packed bytea, changed boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = assent, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY SELECT c.* FROM endpoint e, purpose u, LATERAL
+		change(p_marked, 'withdraw', e.key, e.kind, e.canonical, e.original,
+			u.id, p_channel, NULL, NULL, p_source, p_fields) AS c
+		WHERE e.key = p_key AND u.id = p_purpose;
+END $$;
+
+-- How one purpose came to stand where it does: the purposes above it, nearest
+-- last, then what it requires, then what it is left with; each with what is on
+-- record for it.  `decides` marks the row that did.
+CREATE FUNCTION assent.explain(p_key bytea, p_purpose int,
+	p_channel assent.channel)
+RETURNS TABLE (relation text, brand text, purpose text, basis assent.legal_basis,
+	state assent.state, objected boolean, restricted boolean,
+	suspended boolean, since timestamptz, expires timestamptz,
+	withdrawn_at timestamptz, event_id bigint, standing int, decides boolean,
+	exemption text)
+LANGUAGE plpgsql STABLE SET search_path = assent, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+	who   bigint;
+	kind  endpoint_kind := channel_kind(p_channel);
+BEGIN
+	SELECT contact_id INTO who FROM endpoint WHERE key = p_key;
+	RETURN QUERY
+	WITH stands AS MATERIALIZED (
+		SELECT e.* FROM effective(who, kind) AS e
+		WHERE e.channel = p_channel
+	), asked AS (
+		SELECT distance, required FROM stands WHERE purpose = p_purpose
+	), near AS (
+		SELECT 1 AS part, -l.distance AS place,
+			CASE l.distance WHEN 0 THEN 'own' ELSE 'above' END AS relation,
+			l.ancestor_id AS purpose_id, a.distance = l.distance
+				AND a.required IS NULL AS decides
+		FROM lineage l LEFT JOIN asked a ON true
+		WHERE l.purpose_id = p_purpose
+		UNION ALL
+		SELECT 2, n.needed_id, 'requires', n.needed_id,
+			n.needed_id = a.required
+		FROM needed n LEFT JOIN asked a ON true
+		WHERE n.purpose_id = p_purpose
+		UNION ALL
+		SELECT 3, w.left_id, 'left with', w.left_id, NULL
+		FROM left_with w WHERE w.purpose_id = p_purpose
+	)
+	SELECT n.relation, b.slug::text, p.slug::text, p.legal_basis,
+		coalesce(c.state, 'none'), c.objected_at IS NOT NULL,
+		c.restricted_at IS NOT NULL, c.suspended_at IS NOT NULL, c.since,
+		s.expires, c.withdrawn_at, c.event_id, coalesce(s.standing, 0),
+		coalesce(n.decides, false), s.exemption
+	FROM near n JOIN purpose p ON p.id = n.purpose_id
+	JOIN brand b ON b.id = p.brand_id
+	LEFT JOIN consent c ON c.contact_id = who
+		AND c.purpose_id = n.purpose_id AND c.channel = p_channel
+	LEFT JOIN stands s ON s.purpose = n.purpose_id
+	ORDER BY n.part, n.place;
+END $$;
+
+-- What the ledger has of the person with an address.  Reading is an event of
+-- that person's, too; the server's log has it even if the reader rolls back.
+CREATE FUNCTION assent.person_ledger(p_key bytea, p_source text)
+RETURNS TABLE (id bigint, recorded_at timestamptz, at timestamptz, act text,
+	contact_id bigint, purpose_id bigint, channel text,
+	expires_at timestamptz, source text, actor text, commitment bytea,
+	about bigint, text_id bigint, detail text, leaf bytea, salt bytea,
+	fields text, number bigint,
+	brand text, brand_name text, purpose text, title text,
+	text_language text, text_version int, text_title text, text_body text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = assent, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+	e event;
+BEGIN
+	SELECT n.contact_id INTO e.contact_id FROM endpoint AS n
+		WHERE n.key = p_key;
+	IF e.contact_id IS NULL THEN
+		RETURN;
+	END IF;
+	e.act := 'access';
+	e.at := now();
+	e.source := p_source;
+	e.id := append(e, NULL);
+	RAISE LOG 'assent: % reads the ledger of contact %: event %',
+		session_user, e.contact_id, e.id;
+	RETURN QUERY SELECT v.id, v.recorded_at, v.at, v.act::text, v.contact_id,
+		v.purpose_id::bigint, v.channel::text, v.expires_at, v.source,
+		v.actor, v.commitment, v.about, v.text_id::bigint, v.detail, v.leaf,
+		p.salt, p.fields::text, l.number, b.slug::text, b.name,
+		u.slug::text, u.title, t.language, t.version, t.title, t.body
+	FROM event AS v
+	LEFT JOIN event_person AS p ON p.event_id = v.id
+	LEFT JOIN leaf AS l ON l.event_id = v.id
+	LEFT JOIN purpose AS u ON u.id = v.purpose_id
+	LEFT JOIN brand AS b ON b.id = u.brand_id
+	LEFT JOIN purpose_text AS t ON t.id = v.text_id
+	WHERE v.contact_id = e.contact_id AND v.id < e.id ORDER BY v.id;
+END $$;
+
+REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA assent FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION assent.opt_out TO assent_web;
+GRANT EXECUTE ON FUNCTION assent.change, assent.effective, assent.explain,
+	assent.repack_batch TO assent_operator;
+GRANT EXECUTE ON FUNCTION assent.person_ledger TO assent_dpo;

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * preferences - the page on which a person chooses what to receive
+ *
+ * The form carries what it showed ("shown": number, text and state of each
+ * purpose), so that a purpose that was added since, or agreed to elsewhere, is
+ * not left because its box was not there to be ticked.  Whether a purpose
+ * belongs to the page at all is for SQL to say.  What is shown after saving is
+ * read from the database, not assumed.
+ */
+#include "web/preferences.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/log.h"
+#include "policy/permit.h"
+#include "policy/store.h"
+#include "web/link.h"
+#include "web/page.h"
+#include "web/proof.h"
+#include "web/site.h"
+
+/* The columns of the query below. */
+enum {
+	ADDRESS,
+	LANGUAGE,
+	BRAND,
+	PURPOSE,
+	TITLE,
+	BODY,
+	TEXT,
+	STANDING,
+	MAY_JOIN,
+	LEAVES
+};
+
+static int
+ask(const struct request *r, struct store *store, const struct token_subject *s,
+    struct pg_rows **rows, struct err *e)
+{
+	static const struct pg_statement get = {
+	    .name = "preferences",
+	    .sql = "SELECT address, language, brand, purpose, title, body, "
+		   "coalesce(text_id, 0), standing, may_join, leaves "
+		   "FROM assent.preferences($1, $2::text::int, "
+		   "$3::text::assent.channel, $4)",
+	};
+	char number[8];
+	const struct pg_param params[] = {{s->key.octets, ADDR_KEY},
+	    {number, 0}, {channel_word(s->channel), 0}, {page_language(r), 0}};
+
+	snprintf(number, sizeof(number), "%" PRIu16, s->purpose);
+	return store_exec(store, &get, params, 4, rows, e);
+}
+
+static void
+put(json_t *one, const char *key, const struct pg_rows *rows, size_t row,
+    size_t col)
+{
+	if (!pg_rows_null(rows, row, col))
+		json_object_set_new(
+		    one, key, json_string(pg_rows_text(rows, row, col)));
+}
+
+static json_t *
+view_of_one(const struct pg_rows *rows, size_t i)
+{
+	long standing = strtol(pg_rows_text(rows, i, STANDING), NULL, 10);
+	bool on = standing == STANDING_GRANTED;
+	bool may_join = pg_rows_text(rows, i, MAY_JOIN)[0] == 't';
+	json_t *one = json_object();
+
+	put(one, "id", rows, i, PURPOSE);
+	put(one, "title", rows, i, TITLE);
+	put(one, "body", rows, i, BODY);
+	if (on)
+		put(one, "leaves", rows, i, LEAVES);
+	json_object_set_new(one, "on", json_boolean(on));
+	json_object_set_new(one, "fixed", json_boolean(!on && !may_join));
+	json_object_set_new(
+	    one, "objected", json_boolean(standing == STANDING_OBJECTED));
+	json_object_set_new(one, "stopped",
+	    json_boolean(standing == STANDING_RESTRICTED ||
+		standing == STANDING_SUSPENDED));
+	json_object_set_new(
+	    one, "pending", json_boolean(standing == STANDING_PENDING));
+	return one;
+}
+
+static json_t *
+view_of(const struct pg_rows *rows)
+{
+	json_t *view = json_pack("{s:b}", "known", 1), *list = json_array();
+	struct buf shown = {0};
+
+	put(view, "address", rows, 0, ADDRESS);
+	put(view, "brand", rows, 0, BRAND);
+	for (size_t i = 0; i < pg_rows_count(rows); i++) {
+		json_array_append_new(list, view_of_one(rows, i));
+		buf_printf(&shown, "%s:%s:%d,", pg_rows_text(rows, i, PURPOSE),
+		    pg_rows_text(rows, i, TEXT),
+		    strcmp(pg_rows_text(rows, i, STANDING), "2") == 0);
+	}
+	json_object_set_new(view, "purposes", list);
+	json_object_set_new(
+	    view, "shown", json_string(buf_failed(&shown) ? "" : shown.data));
+	buf_free(&shown);
+	return view;
+}
+
+/* Shows how it stands, after saving (`result`: "saved", "same") or before
+ * (NULL). */
+static void
+show(struct request *r, struct response *w, struct store *store,
+    const struct token_subject *s, const char *result)
+{
+	struct pg_rows *rows = NULL;
+	json_t *view;
+	struct err e;
+
+	if (ask(r, store, s, &rows, &e) != 0) {
+		log_line(LOG_ERROR, "preferences error=\"%s\"", e.text);
+		page_answer(r, w, PAGE_BUSY);
+	} else if (pg_rows_count(rows) == 0) {
+		page_show(r, w, PAGE_PREFERENCES, NULL,
+		    json_pack("{s:b}", "unknown", 1));
+	} else {
+		view = view_of(rows);
+		if (result != NULL)
+			json_object_set_new(view, result, json_true());
+		page_show(r, w, PAGE_PREFERENCES,
+		    pg_rows_text(rows, 0, LANGUAGE), view);
+	}
+	pg_rows_free(&rows);
+}
+
+/* Opens the link; when that cannot be done, answers. */
+static bool
+open_link(struct request *r, struct response *w, struct token_subject *s)
+{
+	struct token t;
+	struct err e;
+	bool good;
+
+	if (link_open(r, CAPABILITY_PREFERENCES, &t, &good, &e) != 0) {
+		log_line(LOG_ERROR, "preferences error=\"%s\"", e.text);
+		page_answer(r, w, PAGE_BUSY);
+		return false;
+	}
+	if (good && token_subject(&t, s))
+		return true;
+	page_show(
+	    r, w, PAGE_PREFERENCES, NULL, json_pack("{s:b}", "unknown", 1));
+	return false;
+}
+
+void
+preferences_show(struct request *r, struct response *w)
+{
+	struct token_subject s;
+
+	if (open_link(r, w, &s))
+		show(r, w, r->site->reader, &s, NULL);
+}
+
+/* Whether the box of a purpose was ticked. */
+static bool
+ticked(const struct form *f, long purpose)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (strcmp(f->field[i].name.data, "on") == 0 &&
+		    strtol(f->field[i].value.data, NULL, 10) == purpose)
+			return true;
+	return false;
+}
+
+/* What is to be left and agreed to, as arrays of PostgreSQL's. */
+struct choice {
+	struct buf leave, join, texts;
+};
+
+static void
+add(struct buf *b, long number)
+{
+	buf_printf(b, "%c%ld", b->len == 0 ? '{' : ',', number);
+}
+
+/* False when "shown" is not what a page carries. */
+static bool
+read_choice(const struct form *f, struct choice *c)
+{
+	const char *at = form_get(f, "shown");
+	long purpose, text;
+	int on, n;
+
+	for (; at != NULL && *at != '\0'; at += n) {
+		n = 0;
+		if (sscanf(at, "%5ld:%9ld:%1d,%n", &purpose, &text, &on, &n) <
+			3 ||
+		    n == 0 || purpose <= 0 || text < 0)
+			return false;
+		if (ticked(f, purpose)) {
+			add(&c->join, purpose);
+			add(&c->texts, text);
+		} else if (on == 1) {
+			add(&c->leave, purpose);
+		}
+	}
+	for (struct buf *b = &c->leave; b <= &c->texts; b++)
+		buf_puts(b, b->len == 0 ? "{}" : "}");
+	return at != NULL && !f->broken && !buf_failed(&c->leave) &&
+	    !buf_failed(&c->join) && !buf_failed(&c->texts);
+}
+
+static int
+save(const struct request *r, const struct token_subject *s,
+    const struct choice *c, bool *changed, struct err *e)
+{
+	const struct change_preferences p = {
+	    .purpose = s->purpose,
+	    .channel = s->channel,
+	    .leave = c->leave.data,
+	    .join = c->join.data,
+	    .texts = c->texts.data,
+	    .all = form_get(&r->form, "all") != NULL,
+	    .proof = proof_of(r),
+	};
+	int rc;
+
+	if (p.proof == NULL)
+		return err_set(e, ERR_FATAL, "out of memory for the proof");
+	rc = change_preferences(&r->site->changer, &s->key, &p, changed, e);
+	free((void *)(uintptr_t)p.proof);
+	return rc;
+}
+
+void
+preferences_save(struct request *r, struct response *w)
+{
+	struct choice c = {0};
+	struct token_subject s;
+	char hex[ADDR_KEY_HEX];
+	bool changed = false;
+	struct err e;
+
+	if (!open_link(r, w, &s))
+		return;
+	if (!read_choice(&r->form, &c)) {
+		page_answer(r, w, PAGE_TOO_LARGE);
+	} else if (save(r, &s, &c, &changed, &e) != 0) {
+		log_line(LOG_ERROR,
+		    "preferences result=failed address=%s "
+		    "error=\"%s\"",
+		    addr_key_hex(&s.key, hex), e.text);
+		page_answer(r, w, PAGE_BUSY);
+	} else {
+		log_line(LOG_INFORM, "preferences result=%s address=%s",
+		    changed ? "changed" : "unchanged",
+		    addr_key_hex(&s.key, hex));
+		show(r, w, r->site->writer, &s, changed ? "saved" : "same");
+	}
+	buf_free(&c.leave);
+	buf_free(&c.join);
+	buf_free(&c.texts);
+}

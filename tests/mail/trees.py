@@ -66,8 +66,7 @@ OPAQUE = [
 @dataclass
 class Node:
 	octets: bytes	# fields, empty line, body
-	texts: list = field(default_factory=list)	# (path below, Edit)
-	first: list = field(default_factory=list)	# Edits with the footer
+	texts: list = field(default_factory=list)	# to edit: (path, Edit)
 
 
 class Grower:
@@ -83,12 +82,8 @@ class Grower:
 	def message(self):
 		"""The octets, and the edits by part."""
 		node = self.entity(0, "b")
-		edits = {}
-		for path, edit in node.texts:
-			edit.footer = edit.footer and \
-			    any(edit is e for e in node.first)
-			if edit.footer or edit.fills:
-				edits[path.strip(".") or "1"] = edit
+		edits = {path.strip(".") or "1": edit
+		    for path, edit in node.texts if edit.footer or edit.fills}
 		return (b"From: Shop <shop@news.example.com>\r\n"
 		    b"To: reader@rcpt.test\r\nSubject: A tree\r\n"
 		    b"MIME-Version: 1.0\r\n" + node.octets), edits
@@ -114,13 +109,11 @@ class Grower:
 			node.octets += b"\r\n" + mark + b"--" + \
 			    self.blanks() + self.pick([b"", b"\r\n",
 			    b"\r\n" + self.aside()])
-		for n, part in enumerate(parts, 1):
-			node.texts += [(f".{n}{path}", edit)
-			    for path, edit in part.texts]
-		firsts = [part.first for part in parts if part.first]
+		texts = [[(f".{n}{path}", edit) for path, edit in part.texts]
+		    for n, part in enumerate(parts, 1) if part.texts]
 		if kind != "alternative":
-			firsts = firsts[:1]
-		node.first = sum(firsts, [])
+			texts = texts[:1]
+		node.texts = sum(texts, [])
 		return node
 
 	def boundary(self, above):
@@ -206,7 +199,7 @@ class Grower:
 		    self.maybe(0.3):
 			fields = []
 		edit = Edit(len(used), set(used).isdisjoint(LEAVE))
-		return Node(self.head(fields) + body, [("", edit)], [edit])
+		return Node(self.head(fields) + body, [("", edit)])
 
 	def page(self):
 		"""A page with an "@" for the text."""

@@ -48,7 +48,7 @@ static const struct {
     {"johab", {NULL, CHARSET_PAIRS, 1, false}},
     {"uhc", {NULL, CHARSET_PAIRS, 1, false}},
     {"cp949", {NULL, CHARSET_PAIRS, 1, false}},
-    {"ks_c_5601", {NULL, CHARSET_PAIRS, 1, false}},
+    {"ks_c_5601", {"UHC", CHARSET_PAIRS, 1, false}},
 };
 
 /* One step of iconv over everything; true if all was converted. */

@@ -485,39 +485,17 @@ codec_encode(struct arena *a, enum codec c, const char *text, size_t len,
 	return out;
 }
 
-/* The octets from `p` to the end of its line, or of the text. */
-static size_t
-line_after(const char *p, const char *end)
-{
-	const char *eol = memchr(p, '\n', (size_t)(end - p));
-
-	if (eol == NULL)
-		return (size_t)(end - p);
-	return (size_t)(eol - p) - (eol > p && eol[-1] == '\r' ? 1 : 0);
-}
-
 bool
-codec_overlong(const char *text, size_t len, const struct splices *s)
+codec_overlong(const char *text, size_t len)
 {
-	size_t column = 0, at = 0;
+	const char *end = text + len, *eol;
 
-	for (size_t i = 0; i < s->n; i++) {
-		const struct splice *one = &s->list[i];
-		const char *p = text + at, *here = text + one->at;
-		const char *eol = memrchr(p, '\n', (size_t)(here - p));
-		const char *t = one->text, *end = t + one->text_len;
-
-		column = eol == NULL ? column + (size_t)(here - p)
-				     : (size_t)(here - eol - 1);
-		for (size_t n; (n = line_after(t, end)) < (size_t)(end - t);) {
-			if (column + n > CODEC_LINE_MAX)
-				return true;
-			column = 0;
-			t += n + (t[n] == '\r' ? 2 : 1);
-		}
-		column += (size_t)(end - t);
-		at = one->at + one->len;
-		if (column + line_after(text + at, text + len) > CODEC_LINE_MAX)
+	for (; (size_t)(end - text) > CODEC_LINE_MAX; text = eol + 1) {
+		eol = memchr(text, '\n', (size_t)(end - text));
+		if (eol == NULL)
+			return true;
+		if (eol - text - (eol > text && eol[-1] == '\r') >
+		    CODEC_LINE_MAX)
 			return true;
 	}
 	return false;

@@ -48,8 +48,8 @@ char *codec_splice(struct arena *a, enum codec c, const char *raw, size_t len,
 char *codec_encode(struct arena *a, enum codec c, const char *text, size_t len,
     size_t *out_len) __attribute__((nonnull, warn_unused_result));
 
-/* Whether one of the lines that the splices touch gets too long. */
-bool codec_overlong(const char *text, size_t len, const struct splices *s)
+/* Whether a line is too long to be sent as it is. */
+bool codec_overlong(const char *text, size_t len)
     __attribute__((nonnull, warn_unused_result));
 
 #endif

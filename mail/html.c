@@ -292,7 +292,7 @@ markup(struct html_reader *r, struct html_token *t)
 		tag(r, at + 2, t);
 	} else if (starts(r, at, "<!--")) {
 		comment(r, t);
-	} else if (c == '!' || c == '?' || (c == '/' && at + 2 < r->len)) {
+	} else if (c == '!' || c == '?' || c == '/') {
 		t->end = find(r, at, ">") + 1;
 		t->kind = t->end > r->len ? HTML_UNENDED : HTML_COMMENT;
 	} else {

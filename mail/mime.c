@@ -49,7 +49,7 @@ edit_init(void)
 
 /* The next line that begins like a boundary, at or after the line at `p`. */
 static const char *
-boundary(const char *p, const char *begin, const char *end)
+next_boundary(const char *p, const char *begin, const char *end)
 {
 	for (; (p = memchr(p, '-', (size_t)(end - p))) != NULL; p++)
 		if ((p == begin || p[-1] == '\n') && end - p > 1 && p[1] == '-')
@@ -118,7 +118,7 @@ modest(const char *head, size_t head_len, const char *body, size_t len)
 	struct census c = {.digest = mentions(head, head_len, "digest")};
 
 	(void)count_head(head, head + head_len, &c);
-	while (few(&c) && (p = boundary(p, body, end)) < end) {
+	while (few(&c) && (p = next_boundary(p, body, end)) < end) {
 		c.boundaries++;
 		eol = memchr(p, '\n', (size_t)(end - p));
 		if (eol == NULL)
@@ -274,6 +274,10 @@ place(struct walk *w, GMimeObject *o, struct mime_part *p)
 	if (p->end > w->message->body_len || p->start < 2 ||
 	    body[p->start - 1] != '\n')
 		return false;
+	/* GMime leaves the CR before a last boundary that has no line break. */
+	if (p->end > p->start && p->end < w->message->body_len &&
+	    body[p->end] == '\n' && body[p->end - 1] == '\r')
+		p->end--;
 	p->touching = p->end < w->message->body_len && body[p->end] == '-';
 	/* The empty line before the content. */
 	p->head = p->start - (body[p->start - 2] == '\r' ? 2 : 1);
@@ -318,6 +322,7 @@ static enum found
 multipart(struct walk *w, GMimeObject *o, int depth)
 {
 	const bool all = is(o, "multipart", "alternative");
+	const char *boundary = parameter(o, "boundary");
 	GMimeMultipart *m = GMIME_MULTIPART(o);
 	enum found found = FOUND_NOTHING;
 
@@ -325,7 +330,8 @@ multipart(struct walk *w, GMimeObject *o, int depth)
 		return FOUND_SIGNED;
 	if (is(o, "multipart", "encrypted"))
 		return FOUND_ENCRYPTED;
-	if (depth == DEPTH_MAX || !codec_plain(codec(o)))
+	if (depth == DEPTH_MAX || !codec_plain(codec(o)) || boundary == NULL ||
+	    *boundary == '\0')
 		return FOUND_DOUBT;
 	for (int i = 0; i < g_mime_multipart_get_count(m); i++) {
 		enum found one =

@@ -129,47 +129,58 @@ carrier(const struct work *w)
 	return high > w->len / 4 ? CODEC_BASE64 : CODEC_QP;
 }
 
+/* Whether the edited text can be sent as it is in the encoding of the part. */
 static bool
-fits(const struct work *w, bool same_text)
+fits(const struct work *w, const char *edited, size_t len, bool same_text)
 {
 	const struct splices *s = &w->text.splices;
+	bool seven = w->part->codec == CODEC_7BIT;
 
-	if (!codec_plain(w->part->codec))
-		return true;
-	if (w->part->codec == CODEC_7BIT) {
-		for (size_t i = 0; i < s->n; i++)
-			if (!ascii_only(s->list[i].text, s->list[i].text_len))
-				return false;
-		if (!same_text && !ascii_only(w->octets, w->len))
+	for (size_t i = 0; seven && i < s->n; i++)
+		if (!ascii_only(s->list[i].text, s->list[i].text_len))
 			return false;
-	}
-	return !codec_overlong(w->octets, w->len, s);
+	if (seven && !same_text && !ascii_only(w->octets, w->len))
+		return false;
+	return !codec_overlong(edited, len);
 }
 
-/* The part's new content: spliced where the text is what it was and the
- * encoding can stay. */
-static enum edit_skip
-encode(struct work *w, const char *raw, size_t raw_len, const char *decoded,
+/* Text that stands for itself; encoded if it cannot any more. */
+static void
+encode_plain(struct work *w, bool same_text, struct part_edit *out)
+{
+	size_t len;
+	char *edited = splice_apply(
+	    w->arena, w->octets, w->len, 0, &w->text.splices, &len);
+
+	if (edited == NULL)
+		return;
+	if (!fits(w, edited, len, same_text))
+		out->codec = carrier(w);
+	if (!codec_plain(out->codec))
+		edited = codec_encode(w->arena, out->codec, edited, len, &len);
+	out->content = edited;
+	out->len = len;
+}
+
+/* The same for text in quoted-printable or base64: spliced where the text is
+ * what it was, otherwise all is new. */
+static void
+encode_again(struct work *w, const char *raw, size_t raw_len, bool same_text,
     struct part_edit *out)
 {
-	const bool same = w->octets == decoded;
-	const bool keep = fits(w, same);
 	char *edited;
 	size_t len;
 
-	out->codec = keep ? w->part->codec : carrier(w);
-	out->done = w->text.done;
-	if (same && keep) {
+	if (same_text) {
 		out->content = codec_splice(w->arena, out->codec, raw, raw_len,
 		    w->octets, w->len, &w->text.splices, &out->len);
-	} else {
-		edited = splice_apply(
-		    w->arena, w->octets, w->len, 0, &w->text.splices, &len);
-		if (edited != NULL)
-			out->content = codec_encode(
-			    w->arena, out->codec, edited, len, &out->len);
+		return;
 	}
-	return out->content == NULL ? EDIT_TOO_BIG : EDIT_DONE;
+	edited = splice_apply(
+	    w->arena, w->octets, w->len, 0, &w->text.splices, &len);
+	if (edited != NULL)
+		out->content =
+		    codec_encode(w->arena, out->codec, edited, len, &out->len);
 }
 
 enum edit_skip
@@ -197,5 +208,10 @@ part_edit(struct arena *a, const struct mime_part *p, const char *raw,
 		if (!localize(&w))
 			return EDIT_TOO_BIG;
 	}
-	return encode(&w, raw, len, decoded, out);
+	out->done = w.text.done;
+	if (codec_plain(p->codec))
+		encode_plain(&w, w.octets == decoded, out);
+	else
+		encode_again(&w, raw, len, w.octets == decoded, out);
+	return out->content == NULL ? EDIT_TOO_BIG : EDIT_DONE;
 }

@@ -49,6 +49,25 @@ pop(struct tail *t, const struct html_reader *r, const struct html_token *k)
 		t->astray |= t->open[j].len == 1 &&
 		    (r->text[t->open[j].at] | 0x20) == 'a';
 	t->depth = i - 1;
+	t->loose = t->loose && t->loose_depth <= t->depth;
+}
+
+/* A paragraph or an item that is not closed goes on until what it is in ends:
+ * a footer there would be part of it. */
+static void
+note_loose(
+    struct tail *t, const struct html_reader *r, const struct html_token *k)
+{
+	if ((k->traits & HTML_OUTER) != 0)
+		return;
+	if (k->kind == HTML_OPEN) {
+		t->loose = true;
+		t->loose_at = k->name;
+		t->loose_depth = t->depth;
+	} else if (strncasecmp(r->text + t->loose_at, r->text + k->name,
+		       k->name_len) == 0) {
+		t->loose = false;
+	}
 }
 
 static bool
@@ -79,9 +98,12 @@ tail_note(
 	}
 	t->end = k->end;
 	t->ended = false;
-	if (k->kind == HTML_TEXT ||
-	    (k->traits & (HTML_EMPTY | HTML_LOOSE)) != 0)
+	if (k->kind == HTML_TEXT || (k->traits & HTML_EMPTY) != 0)
 		return;
+	if ((k->traits & HTML_LOOSE) != 0) {
+		note_loose(t, r, k);
+		return;
+	}
 	if ((k->traits & HTML_LINK) != 0)
 		t->astray = false;
 	if (k->kind == HTML_OPEN)
@@ -116,7 +138,7 @@ tail_closers(struct arena *a, const struct tail *t, const struct html_reader *r)
 {
 	char *closers;
 
-	if (t->sure && !t->deep && t->depth == 0)
+	if (t->sure && !t->deep && !t->loose && t->depth == 0)
 		return "";
 	if (t->deep || !dom_closers(a, r->text, t->end, &closers))
 		closers = by_tags(a, t, r);

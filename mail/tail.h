@@ -15,10 +15,12 @@ enum { TAIL_DEPTH_MAX = 128 };
 
 /* What is open at a place of the text.  Zero to begin with. */
 struct tail {
-	size_t end;  /* where the body ends */
-	bool ended;  /* by an end tag; only white space and comments since */
-	bool sure;   /* false once the tags are not properly nested */
-	bool deep;   /* more elements are open than are noted */
+	size_t end; /* where the body ends */
+	bool ended; /* by an end tag; only white space and comments since */
+	bool sure;  /* false once the tags are not properly nested */
+	bool deep;  /* more elements are open than are noted */
+	bool loose; /* the last element that may lack its end tag does */
+	size_t loose_at, loose_depth; /* its name; how many were open */
 	bool astray; /* a link was left open in something that was closed */
 	size_t depth;
 	struct {

@@ -36,7 +36,11 @@ armoured(const struct text *t)
 	const char *p = t->view, *end = t->view + t->len;
 
 	while ((p = memmem(p, (size_t)(end - p), mark, sizeof(mark) - 1))) {
+		const bool starts = p == t->view || p[-1] == '\n';
+
 		p += sizeof(mark) - 1;
+		if (!starts)
+			continue;
 		if (end - p >= 6 && memcmp(p, "SIGNED", 6) == 0)
 			return EDIT_SIGNED;
 		if (end - p >= 7 && memcmp(p, "MESSAGE", 7) == 0)

@@ -278,7 +278,7 @@ bodies(void **state)
 	static const struct {
 		const char *before, *closers, *after;
 	} rows[] = {
-	    {"<html><body><p>x\n", "", "</body></html>\n"},
+	    {"<html><body><p>x</p>\n", "", "</body></html>\n"},
 	    {"x", "", ""},
 	    {"<p>x</p>", "", "\n\n"},
 	    {"<body>a</body><body>b", "", "</body></html>"},
@@ -300,6 +300,10 @@ bodies(void **state)
 	    {"<div hidden>x", "</div>", "</body>"},
 	    {"<a href=x>b", "</a>", ""},
 	    {"<b><i>x</b></i>", "", "</body>"},
+	    {"<p style='display:none'>x", "</p>", "</body>"},
+	    {"<ul><li>x</ul>", "", "</body>"},
+	    {"<p>x<p>y</p>", "", "</body>"},
+	    {"a", "", "</"},
 	    {"<select><option>x", "</option></select>", "</body>"},
 	    {"<o:p>x", "</o:p>", ""},
 	    {"<x\"y>z", "", ""},
@@ -307,9 +311,9 @@ bodies(void **state)
 	    {"<!--[if mso]><table><tr><td><![endif]-->x"
 	     "<!--[if mso]></td></tr></table><![endif]-->",
 		"", "</body>"},
-	    {"<!-- {dnc_url} --><p>x", "", ""},
-	    {"<title>{dnc_url}</title><p>x", "", ""},
-	    {"<link href='" LINK "'><p>x", "", ""},
+	    {"<!-- {dnc_url} -->x", "", ""},
+	    {"<title>{dnc_url}</title>x", "", ""},
+	    {"<link href='" LINK "'>x", "", ""},
 	    {"<!--[if mso]><a href='" LINK "'>x</a><![endif]-->x", "", ""},
 	};
 	static const char *const linked[] = {"<a href='" LINK "'>",
@@ -391,6 +395,8 @@ structure(void **state)
 	     "Content-Disposition: attachment\n\nx",
 		NULL},
 	    {"X: x\n\n-----BEGIN PGP MESSAGE-----\n{dnc_url}", NULL},
+	    {"X: x\n\n -----BEGIN PGP MESSAGE-----\n{dnc_url}",
+		"\n -----BEGIN PGP MESSAGE-----\n" LINK},
 	    {"Content-Type: text/plain\nContent-Type: text/html\n\n{dnc_url}",
 		NULL},
 	    {"Content-Transfer-Encoding : 7bit\n\n{dnc_url}", NULL},

@@ -117,6 +117,7 @@ $(BUILD)/bench/%: tests/bench/%.c $(wildcard tests/bench/*.h)
 # What a unit test needs of the programs.
 $(BUILD)/unit/test_label: $(BUILD)/milter/label.o
 $(BUILD)/unit/test_list: $(BUILD)/milter/list.o
+$(addprefix $(BUILD)/unit/,test_edit test_splice): $(BUILD)/libassentmail.a
 
 $(BUILD)/tests/mustache: tests/web/mustache.c $(BUILD)/web/template.o \
     $(BUILD)/web/render.o $(BUILD)/libassent.a
@@ -125,7 +126,15 @@ $(BUILD)/tests/mustache: tests/web/mustache.c $(BUILD)/web/template.o \
 	$(Q)$(CC) $(ALL_CFLAGS) $(INCLUDES) $(ALL_LDFLAGS) -o $@ \
 		$(filter-out %.h,$(filter %.c %.o %.a,$^)) $(LIBS)
 
-unit: $(UNIT) $(BUILD)/tests/mustache
+# Edits a file as the milter would edit the message.
+$(BUILD)/tests/edit: tests/mail/edit.c $(BUILD)/libassentmail.a \
+	$(BUILD)/libassent.a
+	@mkdir -p $(@D)
+	$(say) LD $@
+	$(Q)$(CC) $(ALL_CFLAGS) $(INCLUDES) $(ALL_LDFLAGS) -o $@ $< \
+		$(filter %.a,$^) $(MAIL_LIBS) $(LIBS)
+
+unit: $(UNIT) $(BUILD)/tests/mustache $(BUILD)/tests/edit
 
 bench-tools: $(BENCH)
 

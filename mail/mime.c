@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * mime - the text parts of a message and where they are
+ *
+ * GMime parses the structure from memory; its streams say which octets a part
+ * is.  It is given the Content-* fields of the message only, and the body only
+ * when that is a multipart.  Its objects take up to a hundred times the octets
+ * they stand for, so that parts and fields are counted before.  What it warns
+ * of as critical, programs read differently: such a message is left alone.
+ */
+#include "mime.h"
+
+#include <gmime/gmime.h>
+#include <string.h>
+#include <strings.h>
+
+#include "field.h"
+#include "policy/arena.h"
+
+enum {
+	DEPTH_MAX = 16,
+	BOUNDARIES_MAX = 250,
+	FIELDS_MAX = 600,
+	PARAMETERS_MAX = 500,
+	FIELD_OCTETS_MAX = 64 * 1024
+};
+
+/* What a tree of parts turned out to hold. */
+enum found {
+	FOUND_NOTHING,
+	FOUND_TEXT,
+	FOUND_SIGNED,
+	FOUND_ENCRYPTED,
+	FOUND_DOUBT
+};
+
+struct walk {
+	struct arena *arena;
+	const struct edit_message *message;
+	size_t shift; /* of GMime's offsets from the body's */
+	struct mime_parts *out;
+};
+
+void
+edit_init(void)
+{
+	g_mime_init();
+}
+
+/* The next line that begins like a boundary, at or after the line at `p`. */
+static const char *
+next_boundary(const char *p, const char *begin, const char *end)
+{
+	for (; (p = memchr(p, '-', (size_t)(end - p))) != NULL; p++)
+		if ((p == begin || p[-1] == '\n') && end - p > 1 && p[1] == '-')
+			return p;
+	return end;
+}
+
+/* What GMime is going to build objects of. */
+struct census {
+	size_t boundaries, fields, parameters, octets;
+	bool digest; /* parts may be messages without saying so */
+};
+
+static bool
+mentions(const char *p, size_t len, const char *word)
+{
+	const size_t n = strlen(word);
+
+	for (size_t i = 0; i + n <= len; i++)
+		if ((p[i] | 0x20) == *word && strncasecmp(p + i, word, n) == 0)
+			return true;
+	return false;
+}
+
+/* Counts a header that begins at `p`, and the one after its empty line if it
+ * may be a message's that begins there.  Returns where that ends. */
+static const char *
+count_head(const char *p, const char *end, struct census *c)
+{
+	bool nested = c->digest;
+
+	while (p < end) {
+		const char *eol = memchr(p, '\n', (size_t)(end - p));
+		const size_t n = (size_t)((eol == NULL ? end : eol) - p);
+
+		if (n == 0 || (n == 1 && *p == '\r')) {
+			if (!nested)
+				return p;
+			nested = false;
+		} else if (n > 1 && p[0] == '-' && p[1] == '-') {
+			return p;
+		}
+		nested |= mentions(p, n, "message");
+		c->digest |= mentions(p, n, "digest");
+		for (size_t i = 0; i < n; i++)
+			c->parameters += p[i] == ';';
+		c->fields++;
+		c->octets += n;
+		p += n + (eol == NULL ? 0 : 1);
+	}
+	return end;
+}
+
+static bool
+few(const struct census *c)
+{
+	return c->boundaries <= BOUNDARIES_MAX && c->fields <= FIELDS_MAX &&
+	    c->parameters <= PARAMETERS_MAX && c->octets <= FIELD_OCTETS_MAX;
+}
+
+/* Whether what GMime will build of this header and body is small. */
+static bool
+modest(const char *head, size_t head_len, const char *body, size_t len)
+{
+	const char *p = body, *end = body + len, *eol;
+	struct census c = {.digest = mentions(head, head_len, "digest")};
+
+	(void)count_head(head, head + head_len, &c);
+	while (few(&c) && (p = next_boundary(p, body, end)) < end) {
+		c.boundaries++;
+		eol = memchr(p, '\n', (size_t)(end - p));
+		if (eol == NULL)
+			break;
+		p = count_head(eol + 1, end, &c);
+	}
+	return few(&c);
+}
+
+/* Whether everybody agrees on which Content-* fields there are. */
+static bool
+clear(const char *head, size_t len)
+{
+	struct field f;
+	size_t at = 0;
+
+	while (field_next(head, len, &at, &f))
+		if (f.spaced && f.name_len >= 8 &&
+		    strncasecmp(head + f.at, "Content-", 8) == 0)
+			return false;
+	return true;
+}
+
+/* The message's fields that say how to read it, as a header of their own.
+ * False if that is not certain. */
+static bool
+content_fields(const struct edit_message *m, char *out, size_t *out_len)
+{
+	static const char *const names[] = {
+	    "Content-Type", "Content-Transfer-Encoding", "Content-Disposition"};
+	struct field f;
+	char *w = out;
+
+	if (!clear(m->head, m->head_len))
+		return false;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		size_t n = field_find(m->head, m->head_len, names[i], &f);
+
+		if (n > 1)
+			return false;
+		if (n == 0)
+			continue;
+		w = mempcpy(w, m->head + f.at, f.end - f.at);
+		if (w[-1] != '\n')
+			w = mempcpy(w, "\r\n", 2);
+	}
+	w = mempcpy(w, "\r\n", 2);
+	*out_len = (size_t)(w - out);
+	return true;
+}
+
+static void
+on_warning(
+    gint64 offset, GMimeParserWarning what, const gchar *item, gpointer data)
+{
+	bool *doubt = data;
+
+	(void)offset;
+	(void)item;
+	if (what == GMIME_CRIT_INVALID_HEADER_NAME ||
+	    what == GMIME_CRIT_CONFLICTING_HEADER ||
+	    what == GMIME_CRIT_CONFLICTING_PARAMETER ||
+	    what == GMIME_CRIT_MULTIPART_WITHOUT_BOUNDARY ||
+	    what == GMIME_CRIT_NESTING_OVERFLOW ||
+	    what == GMIME_CRIT_PART_WITHOUT_HEADERS_OR_CONTENT)
+		*doubt = true;
+}
+
+static GMimeObject *
+parse(const char *head, size_t head_len, const char *body, size_t body_len,
+    bool *doubt)
+{
+	GByteArray *octets =
+	    g_byte_array_sized_new((guint)(head_len + body_len));
+	GMimeParserOptions *options = g_mime_parser_options_new();
+	GMimeStream *stream;
+	GMimeParser *parser;
+	GMimeObject *part;
+
+	g_byte_array_append(octets, (const guint8 *)head, (guint)head_len);
+	g_byte_array_append(octets, (const guint8 *)body, (guint)body_len);
+	stream = g_mime_stream_mem_new_with_byte_array(octets);
+	parser = g_mime_parser_new_with_stream(stream);
+	g_mime_parser_options_set_warning_callback(options, on_warning, doubt);
+	part = g_mime_parser_construct_part(parser, options);
+	g_object_unref(parser);
+	g_object_unref(stream);
+	g_mime_parser_options_free(options);
+	return part;
+}
+
+static bool
+is(GMimeObject *o, const char *type, const char *subtype)
+{
+	return g_mime_content_type_is_type(
+	    g_mime_object_get_content_type(o), type, subtype);
+}
+
+static const char *
+parameter(GMimeObject *o, const char *name)
+{
+	return g_mime_content_type_get_parameter(
+	    g_mime_object_get_content_type(o), name);
+}
+
+static bool
+attached(GMimeObject *o)
+{
+	const char *d = g_mime_object_get_disposition(o);
+
+	return d != NULL && strcasecmp(d, "inline") != 0;
+}
+
+/* Content-Transfer-Encoding as it is written, comments aside. */
+static enum codec
+codec(GMimeObject *o)
+{
+	const char *value =
+	    g_mime_object_get_header(o, "Content-Transfer-Encoding");
+	char *word;
+	enum codec c;
+
+	if (value == NULL)
+		return CODEC_7BIT;
+	value += strspn(value, " \t\r\n");
+	word = g_strndup(value, strcspn(value, " \t\r\n;("));
+	c = codec_of(word);
+	g_free(word);
+	return c;
+}
+
+/* Where the fields of a part begin in the body, and where its content is.
+ * False if GMime and the octets disagree. */
+static bool
+place(struct walk *w, GMimeObject *o, struct mime_part *p)
+{
+	GMimeHeaderList *fields = g_mime_object_get_header_list(o);
+	GMimeDataWrapper *content = g_mime_part_get_content(GMIME_PART(o));
+	const char *body = w->message->body;
+	GMimeStream *s;
+
+	if (p->top) {
+		p->end = w->message->body_len;
+		return true;
+	}
+	if (content == NULL)
+		return false;
+	s = g_mime_data_wrapper_get_stream(content);
+	if (s->bound_start < (gint64)w->shift || s->bound_end < s->bound_start)
+		return false;
+	p->start = (size_t)s->bound_start - w->shift;
+	p->end = (size_t)s->bound_end - w->shift;
+	if (p->end > w->message->body_len || p->start < 2 ||
+	    body[p->start - 1] != '\n')
+		return false;
+	/* GMime leaves the CR before a last boundary that has no line break. */
+	if (p->end > p->start && p->end < w->message->body_len &&
+	    body[p->end] == '\n' && body[p->end - 1] == '\r')
+		p->end--;
+	p->touching = p->end < w->message->body_len && body[p->end] == '-';
+	/* The empty line before the content. */
+	p->head = p->start - (body[p->start - 2] == '\r' ? 2 : 1);
+	if (p->head == 0 || body[p->head - 1] != '\n')
+		return false;
+	if (g_mime_header_list_get_count(fields) > 0) {
+		gint64 at = g_mime_header_get_offset(
+		    g_mime_header_list_get_header_at(fields, 0));
+
+		if (at < (gint64)w->shift || (size_t)at - w->shift > p->head)
+			return false;
+		p->head = (size_t)at - w->shift;
+	}
+	return clear(body + p->head, p->start - p->head);
+}
+
+static enum found
+text_part(struct walk *w, GMimeObject *o, bool top)
+{
+	struct mime_part p = {.top = top, .html = is(o, "text", "html")};
+	const char *charset = parameter(o, "charset");
+	const char *format = parameter(o, "format");
+
+	if (w->out->n == MIME_PARTS_MAX || !place(w, o, &p))
+		return FOUND_DOUBT;
+	p.codec = codec(o);
+	p.flowed =
+	    !p.html && format != NULL && strcasecmp(format, "flowed") == 0;
+	if (charset != NULL) {
+		p.charset = arena_strdup(w->arena, charset);
+		if (p.charset == NULL)
+			return FOUND_DOUBT;
+	}
+	w->out->list[w->out->n++] = p;
+	return FOUND_TEXT;
+}
+
+static enum found visit(struct walk *w, GMimeObject *o, int depth);
+
+/* All the text of an alternative; of anything else the first there is. */
+static enum found
+multipart(struct walk *w, GMimeObject *o, int depth)
+{
+	const bool all = is(o, "multipart", "alternative");
+	const char *boundary = parameter(o, "boundary");
+	GMimeMultipart *m = GMIME_MULTIPART(o);
+	enum found found = FOUND_NOTHING;
+
+	if (is(o, "multipart", "signed"))
+		return FOUND_SIGNED;
+	if (is(o, "multipart", "encrypted"))
+		return FOUND_ENCRYPTED;
+	if (depth == DEPTH_MAX || !codec_plain(codec(o)) || boundary == NULL ||
+	    *boundary == '\0')
+		return FOUND_DOUBT;
+	for (int i = 0; i < g_mime_multipart_get_count(m); i++) {
+		enum found one =
+		    visit(w, g_mime_multipart_get_part(m, i), depth + 1);
+
+		if (one > found)
+			found = one;
+		if (found > FOUND_TEXT || (found == FOUND_TEXT && !all))
+			break;
+	}
+	return found;
+}
+
+static enum found
+secured(GMimeObject *o)
+{
+	const char *kind = parameter(o, "smime-type");
+
+	if (!is(o, "application", "pkcs7-mime") &&
+	    !is(o, "application", "x-pkcs7-mime"))
+		return FOUND_NOTHING;
+	return kind != NULL && strcasecmp(kind, "signed-data") == 0
+	    ? FOUND_SIGNED
+	    : FOUND_ENCRYPTED;
+}
+
+static enum found
+visit(struct walk *w, GMimeObject *o, int depth)
+{
+	/* A message that is all S/MIME calls itself an attachment. */
+	if (attached(o))
+		return depth == 0 ? secured(o) : FOUND_NOTHING;
+	if (GMIME_IS_MULTIPART(o))
+		return multipart(w, o, depth);
+	if (!GMIME_IS_PART(o))
+		return FOUND_NOTHING;
+	if (is(o, "text", "plain") || is(o, "text", "html"))
+		return text_part(w, o, depth == 0);
+	return secured(o);
+}
+
+static enum edit_skip
+skip_for(enum found f)
+{
+	switch (f) {
+	case FOUND_NOTHING:
+		return EDIT_NO_TEXT;
+	case FOUND_TEXT:
+		return EDIT_DONE;
+	case FOUND_SIGNED:
+		return EDIT_SIGNED;
+	case FOUND_ENCRYPTED:
+		return EDIT_ENCRYPTED;
+	case FOUND_DOUBT:
+		return EDIT_UNREADABLE;
+	}
+	return EDIT_UNREADABLE;
+}
+
+enum edit_skip
+mime_read(struct arena *a, const struct edit_message *m, struct mime_parts *out)
+{
+	struct walk w = {.arena = a, .message = m, .out = out};
+	char *head = arena_alloc(a, m->head_len + 8);
+	enum found found;
+	bool doubt = false;
+	GMimeObject *top;
+
+	out->n = 0;
+	if (head == NULL)
+		return EDIT_TOO_BIG;
+	if (!content_fields(m, head, &w.shift))
+		return EDIT_UNREADABLE;
+	if (!modest(head, w.shift, "", 0))
+		return EDIT_UNREADABLE;
+	top = parse(head, w.shift, "", 0, &doubt);
+	if (top != NULL && GMIME_IS_MULTIPART(top)) {
+		g_object_unref(top);
+		doubt = false;
+		top = modest(head, w.shift, m->body, m->body_len)
+		    ? parse(head, w.shift, m->body, m->body_len, &doubt)
+		    : NULL;
+	}
+	if (top == NULL)
+		return EDIT_UNREADABLE;
+	found = visit(&w, top, 0);
+	g_object_unref(top);
+	return skip_for(doubt ? FOUND_DOUBT : found);
+}

@@ -117,6 +117,7 @@ $(BUILD)/bench/%: tests/bench/%.c $(wildcard tests/bench/*.h)
 # What a unit test needs of the programs.
 $(BUILD)/unit/test_label: $(BUILD)/milter/label.o
 $(BUILD)/unit/test_list: $(BUILD)/milter/list.o
+$(BUILD)/unit/test_signature: $(BUILD)/milter/signature.o
 
 $(BUILD)/tests/mustache: tests/web/mustache.c $(BUILD)/web/template.o \
     $(BUILD)/web/render.o $(BUILD)/libassent.a

@@ -71,9 +71,9 @@ $(BUILD)/libassentmail.a: $(MAIL)
 	$(say) AR $@
 	$(Q)$(AR) rcs $@ $^
 
-$(BUILD)/assent-milter: $(MILTER) $(BUILD)/libassent.a
+$(BUILD)/assent-milter: $(MILTER) $(BUILD)/libassentmail.a $(BUILD)/libassent.a
 	$(say) LD $@
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(MILTER_LIBS) $(LIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(MILTER_LIBS) $(MAIL_LIBS) $(LIBS)
 
 $(BUILD)/assent-web: $(WEB) $(BUILD)/libassent.a
 	$(say) LD $@

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "body.h"
 #include "engine.h"
 #include "fields.h"
 #include "judge.h"
@@ -87,7 +88,9 @@ counted_before(const struct message *m, const struct recipient *r)
 /* How the recipients fell out. */
 struct outcome {
 	size_t accepted, mailboxes, refused;
+	const struct stream_purpose *purpose;
 	const struct recipient *one;	  /* an accepted one */
+	const struct recipient *only;	  /* NULL: several share the message */
 	const struct recipient *deferred; /* the first of each */
 	const struct recipient *turned_away;
 };
@@ -96,7 +99,7 @@ static struct outcome
 judge_all(struct session *s, const struct stream_purpose *purpose)
 {
 	struct message *m = &s->message;
-	struct outcome out = {0};
+	struct outcome out = {.purpose = purpose};
 
 	for (struct recipient *r = m->recipients; r != NULL; r = r->next) {
 		judge_recipient(s, r, purpose);
@@ -256,6 +259,49 @@ examine(struct message *m, const struct stream_purpose **purpose)
 	return find_purpose(m, purpose);
 }
 
+/* Hands an edited body over, with the fields that describe it. */
+static int
+replace_body(SMFICTX *ctx, const struct edit_result *body, struct err *e)
+{
+	bool done = true, empty = body->n_body > 0;
+
+	for (size_t i = 0; done && i < body->n_body; i++) {
+		const struct edit_piece *p = &body->body[i];
+
+		if (p->len == 0)
+			continue;
+		empty = false;
+		done = smfi_replacebody(ctx, (unsigned char *)p->data,
+			   (int)p->len) == MI_SUCCESS;
+	}
+	/* No octets at all would leave the old ones. */
+	if (empty)
+		done = smfi_replacebody(ctx, (unsigned char *)"\r\n", 2) ==
+		    MI_SUCCESS;
+	/* The first of its name, or a new one. */
+	for (size_t i = 0; done && i < body->n_fields; i++)
+		done = smfi_chgheader(ctx, (char *)body->fields[i].name, 1,
+			   (char *)body->fields[i].value) == MI_SUCCESS;
+	return done ? 0 : err_set(e, ERR_FATAL, "the MTA refused a body edit");
+}
+
+static int
+edit_body(SMFICTX *ctx, const struct session *s, const struct outcome *out,
+    struct err *e)
+{
+	struct arena *a = body_arena(s, 0);
+	struct edit_result body;
+	int rc;
+
+	if (a == NULL)
+		return err_set(e, ERR_FATAL, "out of memory for the body");
+	rc = body_edit(a, s, out->purpose, out->only, &body, e);
+	if (rc == 0)
+		rc = replace_body(ctx, &body, e);
+	arena_free(&a);
+	return rc;
+}
+
 /* One message goes on, to all who are accepted. */
 static sfsistat
 pass_on(SMFICTX *ctx, struct session *s, const struct outcome *out,
@@ -263,6 +309,10 @@ pass_on(SMFICTX *ctx, struct session *s, const struct outcome *out,
 {
 	struct err e;
 
+	if (session_edits(s) && edit_body(ctx, s, out, &e) != 0)
+		return e.kind == ERR_REFUSED
+		    ? turn_back(ctx, s, REASON_TOO_LARGE)
+		    : defer(ctx, s, &e);
 	if ((out->refused > 0 && drop_refused(ctx, s, &e) != 0) ||
 	    edit_headers(ctx, s, plan, &e) != 0)
 		return defer(ctx, s, &e);
@@ -320,8 +370,8 @@ apply_end(SMFICTX *ctx, struct session *s)
 		return turn_back(ctx, s, REASON_NOBODY_TO_TELL);
 	private =
 	    out.mailboxes == 1 || m->stream->recipients == RECIPIENTS_SPLIT;
-	if (fields_plan(
-		s->arena, m, purpose, private ? out.one : NULL, &plan, &e) != 0)
+	out.only = private ? out.one : NULL;
+	if (fields_plan(s->arena, m, purpose, out.only, &plan, &e) != 0)
 		return defer(ctx, s, &e);
 	if (m->stream->signatures == SIGNATURES_SPARE &&
 	    fields_break_signature(&plan, m))

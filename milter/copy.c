@@ -12,8 +12,10 @@
 
 #include <arpa/inet.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
+#include "body.h"
 #include "fields.h"
 #include "policy/arena.h"
 #include "policy/buf.h"
@@ -75,20 +77,54 @@ put_field(
 	buf_puts(out, "\r\n");
 }
 
+/* Whether editing the body gave the message another field called `name`. */
+static bool
+is_edited(const struct edit_result *body, const char *name)
+{
+	for (size_t i = 0; i < body->n_fields; i++)
+		if (strcasecmp(body->fields[i].name, name) == 0)
+			return true;
+	return false;
+}
+
 static void
-put_head(struct buf *out, const struct session *s, const struct fields *plan)
+put_head(struct buf *out, const struct session *s, const struct fields *plan,
+    const struct edit_result *body)
 {
 	const char *eaten = s->whole_values ? "" : " ";
 
 	put_received(out, s);
 	for (struct field *f = s->message.fields; f != NULL; f = f->next)
-		if (!fields_replace(plan, f->name))
+		if (!fields_replace(plan, f->name) && !is_edited(body, f->name))
 			put_field(out, f->name, eaten, f->value);
+	for (size_t i = 0; i < body->n_fields; i++)
+		put_field(
+		    out, body->fields[i].name, " ", body->fields[i].value);
 	for (size_t i = 0; i < plan->n; i++)
 		if (plan->edit[i].value != NULL)
 			put_field(out, session_header_name(plan->edit[i].which),
 			    " ", plan->edit[i].value);
 	buf_puts(out, "\r\n");
+}
+
+/* The pieces of the copy: its head, and the body, edited or as it came. */
+static int
+put_together(struct arena *a, const struct message *m, const char *head,
+    size_t head_len, const struct edit_result *body, struct copy *out,
+    struct err *e)
+{
+	size_t n = body->n_body > 0 ? body->n_body : 1;
+	struct edit_piece *text = arena_alloc(a, (n + 1) * sizeof(*text));
+
+	if (head == NULL || text == NULL)
+		return err_set(e, ERR_FATAL, "message too large for its arena");
+	text[0] = (struct edit_piece){head, head_len};
+	text[1] = (struct edit_piece){m->body.data, m->body.len};
+	if (body->n_body > 0)
+		memcpy(&text[1], body->body, n * sizeof(*text));
+	out->text = text;
+	out->n_text = n + 1;
+	return 0;
 }
 
 int
@@ -98,18 +134,17 @@ copy_make(struct arena *a, const struct session *s,
 {
 	const struct message *m = &s->message;
 	struct buf head = {0};
+	struct edit_result body;
 	struct fields plan;
+	const char *text;
+	int rc;
 
-	if (fields_plan(a, m, purpose, r, &plan, e) != 0)
+	if (fields_plan(a, m, purpose, r, &plan, e) != 0 ||
+	    body_edit(a, s, purpose, r, &body, e) != 0)
 		return -1;
-	put_head(&head, s, &plan);
-	out->head =
-	    buf_failed(&head) ? NULL : arena_strndup(a, head.data, head.len);
-	out->head_len = head.len;
+	put_head(&head, s, &plan, &body);
+	text = buf_failed(&head) ? NULL : arena_strndup(a, head.data, head.len);
+	rc = put_together(a, m, text, head.len, &body, out, e);
 	buf_free(&head);
-	if (out->head == NULL)
-		return err_set(e, ERR_FATAL, "message too large for its arena");
-	out->body = m->body.len > 0 ? m->body.data : "";
-	out->body_len = m->body.len;
-	return 0;
+	return rc;
 }

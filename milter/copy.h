@@ -14,15 +14,18 @@ struct recipient;
 struct session;
 struct stream_purpose;
 
-/* The text with CRLF lines: header block with its empty line, and body. */
+struct edit_piece;
+
+/* The text with CRLF lines, in pieces: header block with its empty line, and
+ * body. */
 struct copy {
-	const char *head, *body;
-	size_t head_len, body_len;
+	const struct edit_piece *text;
+	size_t n_text;
 };
 
 /* Makes the copy for `r` of the session's message, which must have been kept
  * whole.  It lives in `a`, and no longer than the message; -1 when `a` is
- * full. */
+ * full, or the body cannot be edited and must be. */
 int copy_make(struct arena *a, const struct session *s,
     const struct stream_purpose *purpose, const struct recipient *r,
     struct copy *out, struct err *e)

@@ -16,6 +16,7 @@
 #include <sodium.h>
 
 #include "policy/arena.h"
+#include "footers.h"
 #include "policy/cache.h"
 #include "policy/catalog.h"
 #include "policy/clock.h"
@@ -42,6 +43,7 @@ snapshot_free(struct snapshot *s)
 	lease_stop(&s->lookup.lease);
 	pthread_mutex_destroy(&s->changer.lock);
 	cache_free(&s->lookup.cache);
+	footers_free(&s->footers);
 	store_free(&s->lookup.store);
 	keys_free(&s->keys);
 	conf_free(&s->conf);
@@ -94,6 +96,9 @@ snapshot_fill(struct engine *en, struct snapshot *s, struct err *e)
 	s->lookup.cache = cache_new(&c->cache, e);
 	if (s->lookup.cache == NULL)
 		return -1;
+	s->footers = footers_new(s->lookup.store);
+	if (s->footers == NULL)
+		return err_set(e, ERR_FATAL, "out of memory");
 	s->changer.store = s->lookup.store;
 	s->changer.cache = s->lookup.cache;
 	s->changer.lease = c->cache.lease;
@@ -149,6 +154,16 @@ make_metrics(struct engine *en)
 	    "Private copies of messages.", "result=\"skipped\"");
 	m->copy_failed = metrics_counter(r, "assent_copies_total",
 	    "Private copies of messages.", "result=\"failed\"");
+	m->placeholders = metrics_counter(r, "assent_body_edits_total",
+	    "Edits of bodies.", "what=\"placeholder\"");
+	m->footers = metrics_counter(r, "assent_body_edits_total",
+	    "Edits of bodies.", "what=\"footer\"");
+	m->pixels = metrics_counter(
+	    r, "assent_body_edits_total", "Edits of bodies.", "what=\"pixel\"");
+	m->links = metrics_counter(
+	    r, "assent_body_edits_total", "Edits of bodies.", "what=\"link\"");
+	m->unedited = metrics_counter(r, "assent_bodies_unedited_total",
+	    "Bodies that could not be edited.", "");
 	for (int i = 0; i < OPTOUT_RESULTS; i++) {
 		snprintf(labels, sizeof(labels), "result=\"%s\"",
 		    optout_result_word((enum optout_result)i));

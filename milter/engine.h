@@ -21,6 +21,7 @@
 
 struct conf;
 struct engine;
+struct footers;
 struct keys;
 
 /* Counters of one stream, by what became of recipients. */
@@ -32,7 +33,8 @@ struct snapshot {
 	struct conf *conf;
 	struct keys *keys;
 	struct lookup lookup;
-	struct changer changer;	 /* for opt-outs by mail */
+	struct changer changer; /* for opt-outs by mail */
+	struct footers *footers;
 	unsigned int references; /* under the engine's lock */
 };
 
@@ -40,7 +42,8 @@ struct snapshot {
 struct engine_metrics {
 	metric_counter *lookup[LOOKUP_SOURCES], *lookup_failed, *reloads,
 	    *reloads_failed, *notified, *notify_failed, *copied, *copy_skipped,
-	    *copy_failed, *opt_outs[OPTOUT_RESULTS];
+	    *copy_failed, *opt_outs[OPTOUT_RESULTS], *placeholders, *footers,
+	    *pixels, *links, *unedited;
 	struct metric_histogram *lookup_time, *rcpt_time, *eom_time;
 };
 

@@ -9,8 +9,11 @@
  */
 #include "fields.h"
 
+#include <string.h>
+
 #include <strings.h>
 
+#include "body.h"
 #include "engine.h"
 #include "list.h"
 #include "policy/arena.h"
@@ -38,6 +41,8 @@ fields_plan(struct arena *a, const struct message *m,
 	if (list_fields(a, m->snapshot->conf, m->snapshot->keys, m->stream,
 		purpose, only, &list, e) != 0)
 		return -1;
+	if (theirs != NULL)
+		theirs += strspn(theirs, " \t\r\n");
 	if (author == AUTHOR_MERGE && theirs != NULL && theirs[0] != '\0')
 		list.unsubscribe =
 		    arena_printf(a, "%s,\n\t%s", list.unsubscribe, theirs);
@@ -50,6 +55,10 @@ fields_plan(struct arena *a, const struct message *m,
 	if (author == AUTHOR_REPLACE || m->count[AUTHOR_LIST_ID] == 0)
 		add(out, m, AUTHOR_LIST_ID, list.id);
 	add(out, m, AUTHOR_PURPOSE, NULL);
+	if (body_strips(m, only)) {
+		add(out, m, AUTHOR_DISPOSITION, NULL);
+		add(out, m, AUTHOR_RECEIPT, NULL);
+	}
 	if (m->stream->signatures == SIGNATURES_STRIP)
 		for (int h = AUTHOR_DKIM; h <= AUTHOR_ARC_RESULTS; h++)
 			add(out, m, (enum author_header)h, NULL);

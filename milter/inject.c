@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mail/edit.h"
 #include "policy/clock.h"
 
 enum { CHUNK = 16384, LINE = 1024, COMMAND = 2048 };
@@ -251,8 +252,8 @@ transfer(struct inject *c, const struct inject_mail *mail, int64_t deadline,
 		e) != 0 ||
 	    say(c, "DATA\r\n", '3', deadline, e) != 0)
 		return -1;
-	for (int i = 0; i < INJECT_TEXTS; i++)
-		if (put_text(c, mail->text[i].octets, mail->text[i].len,
+	for (size_t i = 0; i < mail->n_text; i++)
+		if (put_text(c, mail->text[i].data, mail->text[i].len,
 			&line_start, deadline, e) != 0)
 			return -1;
 	return say(c, line_start ? ".\r\n" : "\r\n.\r\n", '2', deadline, e);

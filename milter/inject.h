@@ -10,17 +10,17 @@
 
 #include "policy/err.h"
 
-enum { INJECT_TEXTS = 2, INJECT_REPLY = 256 };
+enum { INJECT_REPLY = 256 };
+
+struct edit_piece;
 
 /* A message for one recipient: its addresses without brackets ("" is the null
  * sender), parameters of MAIL and RCPT each after a space, and its octets with
  * CRLF lines in pieces. */
 struct inject_mail {
 	const char *from, *from_parameters, *to, *to_parameters;
-	struct {
-		const char *octets;
-		size_t len;
-	} text[INJECT_TEXTS];
+	const struct edit_piece *text;
+	size_t n_text;
 };
 
 /* A connection, opened when it is first needed and used for one message after

@@ -31,6 +31,19 @@ look_up(struct session *s, const struct addr_key *key,
 	return rc == 0;
 }
 
+/* Whether the person has agreed to be followed. */
+static bool
+may_follow(const struct permit *p, const struct stream *stream, int64_t now)
+{
+	struct permit_pair pair;
+
+	if (stream->monitoring == 0 || p->erased)
+		return false;
+	pair = permit_find(p, stream->monitoring, stream->channel);
+	return pair.standing == STANDING_GRANTED &&
+	    (pair.expires == 0 || pair.expires > now);
+}
+
 static enum reason
 consult(struct session *s, struct recipient *r,
     const struct stream_purpose *purpose)
@@ -49,6 +62,8 @@ consult(struct session *s, struct recipient *r,
 		return REASON_UNREACHABLE;
 	}
 	facts.permit = &own.permit;
+	r->language = own.permit.language;
+	r->monitored = may_follow(&own.permit, s->message.stream, facts.now);
 	r->source = lookup_source_word(own.source);
 	if (r->addr.base != NULL) {
 		base_key = addr_key(keys_index(s->message.snapshot->keys),

@@ -31,6 +31,7 @@
 #include "engine.h"
 #include "inject.h"
 #include "policy/clock.h"
+#include "mail/edit.h"
 #include "policy/conf.h"
 #include "policy/log.h"
 #include "scrape.h"
@@ -207,6 +208,7 @@ run(const char *path, const struct conf *c, struct err *e)
 	struct scrape *scrape;
 	struct engine *en;
 
+	edit_init();
 	if (catch_signals(e) != 0 || inject_init(e) != 0)
 		return -1;
 	en = engine_new(path, e);

@@ -15,6 +15,7 @@
 
 #include "engine.h"
 #include "inject.h"
+#include "mail/edit.h"
 #include "policy/buf.h"
 #include "policy/clock.h"
 #include "policy/conf.h"
@@ -145,7 +146,8 @@ deliver(
 	    .from_parameters = is_ascii(to) ? "" : " SMTPUTF8",
 	    .to = to,
 	    .to_parameters = "",
-	    .text = {{text->data, text->len}},
+	    .text = &(struct edit_piece){text->data, text->len},
+	    .n_text = 1,
 	};
 	struct inject *mta = inject_open(c->milter.inject);
 	int rc;

@@ -4,7 +4,7 @@
  *
  * What is kept of a message is bounded: envelope, headers and notes by the
  * arena, the body by milter.max-message.  Only a message that may have to be
- * split is kept whole.
+ * split or edited is kept whole.
  */
 #include "session.h"
 
@@ -100,6 +100,8 @@ session_header_name(enum author_header h)
 	    [AUTHOR_AUTOREPLY] = "X-Autoreply",
 	    [AUTHOR_AUTORESPOND] = "X-Autorespond",
 	    [AUTHOR_SUPPRESS] = "X-Auto-Response-Suppress",
+	    [AUTHOR_DISPOSITION] = "Disposition-Notification-To",
+	    [AUTHOR_RECEIPT] = "Return-Receipt-To",
 	};
 
 	return names[h];
@@ -112,6 +114,15 @@ session_splits(const struct session *s)
 
 	return m->several && m->stream != NULL &&
 	    m->stream->recipients == RECIPIENTS_SPLIT;
+}
+
+bool
+session_edits(const struct session *s)
+{
+	const struct stream *stream = s->message.stream;
+
+	return stream != NULL &&
+	    (stream->footer != FOOTER_OFF || stream->tracking != TRACKING_KEEP);
 }
 
 static struct recipient *
@@ -237,7 +248,7 @@ note_header(struct session *s, enum author_header h, const char *value)
 void
 session_header(struct session *s, const char *name, const char *value)
 {
-	if (session_splits(s))
+	if (session_splits(s) || session_edits(s))
 		keep_field(s, name, value);
 	if (s->whole_values && *value == ' ')
 		value++;
@@ -253,7 +264,7 @@ session_body(struct session *s, const void *octets, size_t n)
 	struct message *m = &s->message;
 	size_t max = (size_t)m->snapshot->conf->milter.max_message;
 
-	if (!session_splits(s) || m->body_lost)
+	if (m->body_lost || !(session_splits(s) || session_edits(s)))
 		return false;
 	m->body_lost = n > max - m->body.len;
 	if (!m->body_lost) {

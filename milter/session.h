@@ -53,7 +53,9 @@ struct recipient {
 	/* For which purpose `reason` was found; NULL: not yet decided. */
 	const struct stream_purpose *purpose;
 	enum reason reason;
-	const char *source; /* who knew, for the log */
+	const char *source;    /* who knew, for the log */
+	unsigned int language; /* the person's: language.h */
+	bool monitored;	       /* the person may be followed */
 	uint32_t reference;
 };
 
@@ -76,6 +78,8 @@ enum author_header {
 	AUTHOR_AUTOREPLY,
 	AUTHOR_AUTORESPOND,
 	AUTHOR_SUPPRESS,
+	AUTHOR_DISPOSITION, /* requests to be told that a message was read */
+	AUTHOR_RECEIPT,
 	AUTHOR_HEADERS
 };
 
@@ -111,7 +115,7 @@ struct message {
 	const char *value[AUTHOR_HEADERS];
 	struct label label;	  /* of Consent-Purpose */
 	struct field *signatures; /* values of DKIM-Signature and alike */
-	/* The whole of it, if it may have to be split. */
+	/* The whole of it, if it may have to be split or edited. */
 	struct field *fields, **fields_end;
 	struct buf body;
 	bool body_lost; /* it was larger than milter.max-message */
@@ -151,6 +155,9 @@ const char *session_header_name(enum author_header h)
 /* Whether the message, all recipients known, may have to be split. */
 bool session_splits(const struct session *s) __attribute__((nonnull));
 
+/* Whether its body may have to be edited. */
+bool session_edits(const struct session *s) __attribute__((nonnull));
+
 /* Adds a recipient; NULL when there are too many or the arena is full. */
 struct recipient *session_add(struct session *s, const char *path)
     __attribute__((nonnull, warn_unused_result));
@@ -164,7 +171,7 @@ struct recipient *session_add_refused(struct session *s, const char *path,
     enum reason reason) __attribute__((nonnull, warn_unused_result));
 
 /* Takes note of a header if it matters, and keeps it if the message may have
- * to be split. */
+ * to be split or edited. */
 void session_header(struct session *s, const char *name, const char *value)
     __attribute__((nonnull));
 

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "body.h"
 #include "copy.h"
 #include "engine.h"
 #include "inject.h"
@@ -112,10 +113,8 @@ hand_over(const struct work *w, const struct recipient *r, struct err *e)
 	mail.from_parameters = mail_parameters(w, r);
 	if (mail.from_parameters == NULL)
 		return err_set(e, ERR_FATAL, "message too large for its arena");
-	mail.text[0].octets = copy.head;
-	mail.text[0].len = copy.head_len;
-	mail.text[1].octets = copy.body;
-	mail.text[1].len = copy.body_len;
+	mail.text = copy.text;
+	mail.n_text = copy.n_text;
 	return inject_send(w->mta, &mail, clock_now() + c->milter.timeout, e);
 }
 
@@ -199,7 +198,7 @@ split_make(const struct session *s, const struct stream_purpose *purpose,
 	    .s = s,
 	    .purpose = purpose,
 	    .mta = inject_open(c->milter.inject),
-	    .arena = arena_new(COPY_MAX),
+	    .arena = body_arena(s, COPY_MAX),
 	    .deadline = clock_now() + c->milter.copies_timeout,
 	};
 	int rc;

@@ -30,10 +30,14 @@ resolve(struct conf *c, struct store *s, const struct stream *st,
 int
 catalog_resolve(struct conf *c, struct store *s, struct err *e)
 {
-	for (size_t i = 0; i < c->n_streams; i++)
-		for (size_t j = 0; j < c->streams[i].n_purposes; j++)
-			if (resolve(c, s, &c->streams[i],
-				&c->streams[i].purposes[j], e) != 0)
+	for (size_t i = 0; i < c->n_streams; i++) {
+		struct stream *st = &c->streams[i];
+
+		if (store_monitoring(s, st->brand, &st->monitoring, e) != 0)
+			return -1;
+		for (size_t j = 0; j < st->n_purposes; j++)
+			if (resolve(c, s, st, &st->purposes[j], e) != 0)
 				return -1;
+	}
 	return 0;
 }

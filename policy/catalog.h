@@ -10,7 +10,8 @@
 struct conf;
 struct store;
 
-/* Gives every purpose of every stream its number and title.  -1 and an error
+/* Gives every purpose of every stream its number and title, and every stream
+ * the purpose of monitoring.  -1 and an error
  * that names stream and purpose when the database does not know one, or the
  * purpose does not use the stream's channel. Done once, before `c` is shared.
  */

@@ -93,7 +93,7 @@ dump_list(FILE *out, const char *name, const char *const *list)
 {
 	if (list[0] == NULL)
 		return;
-	fprintf(out, " %s = { ", name);
+	fprintf(out, "%s = { ", name);
 	for (size_t i = 0; list[i] != NULL; i++) {
 		if (i > 0)
 			fputs(", ", out);
@@ -103,15 +103,38 @@ dump_list(FILE *out, const char *name, const char *const *list)
 }
 
 static void
+dump_body(FILE *out, const struct stream *s)
+{
+	char text[512];
+
+	dump_list(out, "\ttracker-hosts", s->tracker_hosts);
+	if (s->tracker_hosts[0] != NULL)
+		putc('\n', out);
+	dump_list(out, "\tredirectors", s->redirectors);
+	if (s->redirectors[0] != NULL)
+		putc('\n', out);
+	if (s->n_placeholders == 0)
+		return;
+	fputs("\tplaceholders = {", out);
+	for (size_t i = 0; i < s->n_placeholders; i++) {
+		snprintf(text, sizeof(text), "%s=%s", s->placeholders[i].name,
+		    conf_value_words[s->placeholders[i].value]);
+		fputs(i > 0 ? ", " : " ", out);
+		dump_string(out, text);
+	}
+	fputs(" }\n", out);
+}
+
+static void
 dump_stream(FILE *out, const struct stream *s)
 {
 	fprintf(out, "stream %s {\n", s->name);
 	for (size_t i = 0; i < s->n_matches; i++) {
 		fputs("\tmatch {", out);
-		dump_list(out, "listener", s->matches[i].listener);
-		dump_list(out, "login", s->matches[i].login);
-		dump_list(out, "client", s->matches[i].client);
-		dump_list(out, "sender", s->matches[i].sender);
+		dump_list(out, " listener", s->matches[i].listener);
+		dump_list(out, " login", s->matches[i].login);
+		dump_list(out, " client", s->matches[i].client);
+		dump_list(out, " sender", s->matches[i].sender);
 		fputs(" }\n", out);
 	}
 	fputs("\tbrand = ", out);
@@ -127,9 +150,14 @@ dump_stream(FILE *out, const struct stream *s)
 	}
 	fprintf(out,
 	    " }\n\tchannel = %s\n\trecipients = %s\n"
-	    "\tauthor-list-headers = %s\n\tsigned = %s\n}\n",
+	    "\tauthor-list-headers = %s\n\tsigned = %s\n"
+	    "\tfooter = %s\n\ttracking = %s\n\toversize = %s\n",
 	    channel_word(s->channel), conf_recipients_words[s->recipients],
-	    conf_author_words[s->author], conf_signed_words[s->signatures]);
+	    conf_author_words[s->author], conf_signed_words[s->signatures],
+	    conf_footer_words[s->footer], conf_tracking_words[s->tracking],
+	    conf_oversize_words[s->oversize]);
+	dump_body(out, s);
+	fputs("}\n", out);
 }
 
 void

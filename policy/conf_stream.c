@@ -7,11 +7,52 @@
  */
 #include "conf_stream.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "arena.h"
 #include "conf.h"
 #include "conf_value.h"
+
+enum { PLACEHOLDER_MAX = 200 };
+
+/* The settings of a stream that are one of some words. */
+enum word {
+	WORD_RECIPIENTS,
+	WORD_AUTHOR,
+	WORD_SIGNED,
+	WORD_FOOTER,
+	WORD_TRACKING,
+	WORD_OVERSIZE,
+	WORDS
+};
+
+static const struct {
+	const char *name;
+	const char *const *words;
+} word_keys[WORDS] = {
+    [WORD_RECIPIENTS] = {"recipients", conf_recipients_words},
+    [WORD_AUTHOR] = {"author-list-headers", conf_author_words},
+    [WORD_SIGNED] = {"signed", conf_signed_words},
+    [WORD_FOOTER] = {"footer", conf_footer_words},
+    [WORD_TRACKING] = {"tracking", conf_tracking_words},
+    [WORD_OVERSIZE] = {"oversize", conf_oversize_words},
+};
+
+/* "NAME=VALUE", of which the last "=" counts. */
+static int
+parse_placeholder(const char *text, int *value, size_t *name_len, struct err *e)
+{
+	const char *last = strrchr(text, '=');
+
+	if (last == NULL || last == text || last - text > PLACEHOLDER_MAX)
+		return err_set(e, ERR_FATAL,
+		    "\"%s\" is not \"NAME=VALUE\", such as "
+		    "\"*|UNSUB|*=unsubscribe_url\"",
+		    text);
+	*name_len = (size_t)(last - text);
+	return conf_parse_word(conf_value_words, last + 1, value, e);
+}
 
 static int
 on_value(cfg_t *cfg, cfg_opt_t *opt)
@@ -20,25 +61,22 @@ on_value(cfg_t *cfg, cfg_opt_t *opt)
 	const char *text = cfg_opt_getnstr(opt, cfg_opt_size(opt) - 1);
 	enum channel channel;
 	struct err e;
-	int word;
+	size_t len;
+	int word, rc = 0;
 
-	if (strcmp(name, "recipients") == 0 &&
-	    conf_parse_word(conf_recipients_words, text, &word, &e) != 0)
-		cfg_error(cfg, "recipients: %s", e.text);
-	else if (strcmp(name, "author-list-headers") == 0 &&
-	    conf_parse_word(conf_author_words, text, &word, &e) != 0)
-		cfg_error(cfg, "author-list-headers: %s", e.text);
-	else if (strcmp(name, "signed") == 0 &&
-	    conf_parse_word(conf_signed_words, text, &word, &e) != 0)
-		cfg_error(cfg, "signed: %s", e.text);
-	else if (strcmp(name, "channel") == 0 && !channel_parse(text, &channel))
-		cfg_error(cfg, "channel: \"%s\" is no channel", text);
-	else if (strcmp(name, "client") == 0 &&
-	    stream_check_client(text, &e) != 0)
-		cfg_error(cfg, "client: %s", e.text);
-	else
-		return 0;
-	return -1;
+	for (size_t i = 0; i < WORDS; i++)
+		if (strcmp(name, word_keys[i].name) == 0)
+			rc = conf_parse_word(
+			    word_keys[i].words, text, &word, &e);
+	if (strcmp(name, "channel") == 0 && !channel_parse(text, &channel))
+		rc = err_set(&e, ERR_FATAL, "\"%s\" is no channel", text);
+	else if (strcmp(name, "client") == 0)
+		rc = stream_check_client(text, &e);
+	else if (strcmp(name, "placeholders") == 0)
+		rc = parse_placeholder(text, &word, &len, &e);
+	if (rc != 0)
+		cfg_error(cfg, "%s: %s", name, e.text);
+	return rc;
 }
 
 static cfg_opt_t match_opts[] = {
@@ -58,18 +96,28 @@ cfg_opt_t conf_stream_opts[] = {
     CFG_STR("recipients", "split", CFGF_NONE),
     CFG_STR("author-list-headers", "replace", CFGF_NONE),
     CFG_STR("signed", "refuse", CFGF_NONE),
+    CFG_STR("footer", "on", CFGF_NONE),
+    CFG_STR("tracking", "keep", CFGF_NONE),
+    CFG_STR("oversize", "headers-only", CFGF_NONE),
+    CFG_STR_LIST("tracker-hosts", NULL, CFGF_NODEFAULT),
+    CFG_STR_LIST("redirectors", NULL, CFGF_NODEFAULT),
+    CFG_STR_LIST("placeholders", NULL, CFGF_NODEFAULT),
     CFG_END(),
 };
 
 void
 conf_stream_watch(cfg_t *cfg)
 {
-	static const char *const paths[] = {"stream|recipients",
-	    "stream|author-list-headers", "stream|signed", "stream|channel",
-	    "stream|match|client"};
+	static const char *const paths[] = {
+	    "stream|channel", "stream|placeholders", "stream|match|client"};
+	char path[64];
 
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
 		cfg_set_validate_func(cfg, paths[i], on_value);
+	for (size_t i = 0; i < WORDS; i++) {
+		snprintf(path, sizeof(path), "stream|%s", word_keys[i].name);
+		cfg_set_validate_func(cfg, path, on_value);
+	}
 }
 
 /* The strings of a list, NULL-terminated; NULL when the arena is full. */
@@ -144,10 +192,55 @@ take_purposes(struct conf *c, struct stream *s, cfg_t *sec, struct err *e)
 }
 
 static int
+take_words(struct stream *s, cfg_t *sec, struct err *e)
+{
+	int word[WORDS];
+
+	for (size_t i = 0; i < WORDS; i++)
+		if (conf_parse_word(word_keys[i].words,
+			cfg_getstr(sec, word_keys[i].name), &word[i], e) != 0)
+			return -1;
+	s->recipients = (enum stream_recipients)word[WORD_RECIPIENTS];
+	s->author = (enum stream_author)word[WORD_AUTHOR];
+	s->signatures = (enum stream_signatures)word[WORD_SIGNED];
+	s->footer = (enum stream_footer)word[WORD_FOOTER];
+	s->tracking = (enum stream_tracking)word[WORD_TRACKING];
+	s->oversize = (enum stream_oversize)word[WORD_OVERSIZE];
+	return 0;
+}
+
+/* What the body is edited by. */
+static int
+take_body(struct conf *c, struct stream *s, cfg_t *sec, struct err *e)
+{
+	const char *const *list = take_list(c, sec, "placeholders");
+	struct stream_placeholder *own;
+	size_t len;
+	int value;
+
+	s->n_placeholders = cfg_size(sec, "placeholders");
+	s->placeholders = own =
+	    arena_alloc(c->arena, (s->n_placeholders + 1) * sizeof(*own));
+	s->tracker_hosts = take_list(c, sec, "tracker-hosts");
+	s->redirectors = take_list(c, sec, "redirectors");
+	if (list == NULL || own == NULL || s->tracker_hosts == NULL ||
+	    s->redirectors == NULL)
+		return err_set(e, ERR_FATAL, "too large");
+	for (size_t i = 0; i < s->n_placeholders; i++) {
+		if (parse_placeholder(list[i], &value, &len, e) != 0)
+			return -1;
+		own[i].value = (enum stream_value)value;
+		own[i].name = arena_strndup(c->arena, list[i], len);
+		if (own[i].name == NULL)
+			return err_set(e, ERR_FATAL, "too large");
+	}
+	return 0;
+}
+
+static int
 take_stream(struct conf *c, struct stream *s, cfg_t *sec, struct err *e)
 {
 	const char *brand = cfg_getstr(sec, "brand");
-	int recipients = 0, author = 0, signatures = 0;
 
 	s->name = arena_strdup(c->arena, cfg_title(sec));
 	if (s->name == NULL)
@@ -162,20 +255,12 @@ take_stream(struct conf *c, struct stream *s, cfg_t *sec, struct err *e)
 		return err_set(e, ERR_FATAL, "brand is missing: who speaks");
 	s->brand = arena_strdup(c->arena, brand);
 	if (!channel_parse(cfg_getstr(sec, "channel"), &s->channel) ||
-	    conf_parse_word(conf_recipients_words,
-		cfg_getstr(sec, "recipients"), &recipients, e) != 0 ||
-	    conf_parse_word(conf_author_words,
-		cfg_getstr(sec, "author-list-headers"), &author, e) != 0 ||
-	    conf_parse_word(conf_signed_words, cfg_getstr(sec, "signed"),
-		&signatures, e) != 0)
+	    take_words(s, sec, e) != 0 || take_body(c, s, sec, e) != 0)
 		return -1;
 	/* Other channels need other addresses than a mailbox. */
 	if (s->channel != CHANNEL_EMAIL)
 		return err_set(
 		    e, ERR_FATAL, "channel: only email can be checked by now");
-	s->recipients = (enum stream_recipients)recipients;
-	s->author = (enum stream_author)author;
-	s->signatures = (enum stream_signatures)signatures;
 	if (take_matches(c, s, sec, e) != 0)
 		return -1;
 	return take_purposes(c, s, sec, e);

@@ -21,6 +21,12 @@ const char *const conf_recipients_words[] = {"split", "one", "shared", NULL};
 const char *const conf_author_words[] = {"replace", "merge", "keep", NULL};
 const char *const conf_signed_words[] = {
     "refuse", "headers-only", "strip", NULL};
+const char *const conf_footer_words[] = {
+    "off", "placeholders", "on", "before-signature", NULL};
+const char *const conf_tracking_words[] = {"keep", "strip", NULL};
+const char *const conf_oversize_words[] = {"headers-only", "refuse", NULL};
+const char *const conf_value_words[] = {
+    "unsubscribe_url", "preferences_url", "why_url", "brand", NULL};
 
 /* What may stand between < and > of a header on one line. */
 static int
@@ -163,7 +169,7 @@ const struct conf_key conf_keys[] = {
 	100000, NULL, NULL, "most recipients of one message"},
     {"milter", "max-message", TYPE_NUMBER, AT(milter.max_message), "16777216",
 	65536, 1 << 30, NULL, NULL,
-	"most octets of a message that is split into private copies"},
+	"most octets of a body that is edited, or split into private copies"},
     {"milter", "unclassified-bulk", TYPE_WORD, AT(milter.unclassified_bulk),
 	"pass", 0, 0, bulk_words, NULL,
 	"what becomes of mail in no stream that carries the marks of bulk "

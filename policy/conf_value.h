@@ -35,6 +35,9 @@ extern const size_t conf_keys_count;
 extern const char *const conf_recipients_words[];
 extern const char *const conf_author_words[];
 extern const char *const conf_signed_words[];
+extern const char *const conf_footer_words[], *const conf_tracking_words[],
+						  *const conf_oversize_words[],
+						      *const conf_value_words[];
 
 /* The table's line for a key, or NULL. */
 const struct conf_key *conf_find_key(const char *section, const char *name)

@@ -151,6 +151,13 @@ metric_inc(metric_counter *c)
 }
 
 void
+metric_add(metric_counter *c, unsigned int n)
+{
+	if (c != NULL && n > 0)
+		atomic_fetch_add_explicit(c, n, memory_order_relaxed);
+}
+
+void
 metric_observe(struct metric_histogram *h, int64_t ns)
 {
 	size_t i = 0;

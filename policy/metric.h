@@ -33,8 +33,9 @@ metric_counter *metrics_gauge(struct metrics *m, const char *name,
 struct metric_histogram *metrics_histogram(struct metrics *m, const char *name,
     const char *help, const char *labels) __attribute__((nonnull));
 
-/* Adds one; accepts NULL, which counts nothing. */
+/* Adds one, or `n`; accepts NULL, which counts nothing. */
 void metric_inc(metric_counter *c);
+void metric_add(metric_counter *c, unsigned int n);
 
 /* Records a duration in nanoseconds; accepts NULL. */
 void metric_observe(struct metric_histogram *h, int64_t ns);

@@ -255,3 +255,29 @@ store_purpose(struct store *s, struct arena *a, const char *brand,
 		return err_set(e, ERR_FATAL, "out of memory for a purpose");
 	return 0;
 }
+
+int
+store_monitoring(
+    struct store *s, const char *brand, uint16_t *purpose, struct err *e)
+{
+	static const struct pg_statement find = {
+	    .sql = "WITH RECURSIVE up AS ("
+		   "SELECT id, parent_id, 0 AS distance FROM assent.brand "
+		   "WHERE slug = $1 UNION ALL "
+		   "SELECT b.id, b.parent_id, up.distance + 1 "
+		   "FROM up JOIN assent.brand b ON b.id = up.parent_id) "
+		   "SELECT p.id FROM up JOIN assent.purpose p "
+		   "ON p.brand_id = up.id AND p.monitoring "
+		   "ORDER BY up.distance LIMIT 1",
+	};
+	const struct pg_param params[] = {{brand, 0}};
+	struct pg_rows *rows;
+
+	if (store_exec(s, &find, params, 1, &rows, e) != 0)
+		return -1;
+	*purpose = pg_rows_count(rows) == 0
+	    ? 0
+	    : (uint16_t)strtol(pg_rows_text(rows, 0, 0), NULL, 10);
+	pg_rows_free(&rows);
+	return 0;
+}

@@ -62,4 +62,9 @@ int store_purpose(struct store *s, struct arena *a, const char *brand,
     const char *name, struct store_purpose *out, struct err *e)
     __attribute__((nonnull(1, 2, 4, 5, 6), warn_unused_result));
 
+/* The number of the purpose that allows a brand to follow a person: the
+ * nearest one up its tree; 0 when there is none. */
+int store_monitoring(struct store *s, const char *brand, uint16_t *purpose,
+    struct err *e) __attribute__((nonnull, warn_unused_result));
+
 #endif

@@ -40,6 +40,33 @@ enum stream_signatures {
 	SIGNATURES_STRIP   /* the signatures are taken out */
 };
 
+/* What is done in the body. */
+enum stream_footer {
+	FOOTER_OFF,		/* nothing: it is not looked at */
+	FOOTER_PLACEHOLDERS,	/* placeholders are filled in */
+	FOOTER_ON,		/* and a part without a link gets the footer */
+	FOOTER_BEFORE_SIGNATURE /* in text, in front of a "-- " line */
+};
+
+/* What becomes of tracking, for who has not agreed to be followed. */
+enum stream_tracking { TRACKING_KEEP, TRACKING_STRIP };
+
+/* What becomes of a message whose body is too large to be edited. */
+enum stream_oversize { OVERSIZE_HEADERS_ONLY, OVERSIZE_REFUSE };
+
+/* What a name in the body is filled in with. */
+enum stream_value {
+	VALUE_UNSUBSCRIBE,
+	VALUE_PREFERENCES,
+	VALUE_WHY,
+	VALUE_BRAND
+};
+
+struct stream_placeholder {
+	const char *name; /* with its brackets: "*|UNSUB|*" */
+	enum stream_value value;
+};
+
 /* Strings, NULL-terminated; an empty list matches everything. */
 struct stream_match {
 	const char *const *listener, *const *login, *const *client,
@@ -63,6 +90,14 @@ struct stream {
 	enum stream_recipients recipients;
 	enum stream_author author;
 	enum stream_signatures signatures;
+	enum stream_footer footer;
+	enum stream_tracking tracking;
+	enum stream_oversize oversize;
+	const char *const *tracker_hosts, *const *redirectors;
+	size_t n_placeholders;
+	const struct stream_placeholder *placeholders; /* own ones */
+	/* The purpose that allows to follow a person, once resolved; 0: none */
+	uint16_t monitoring;
 	void *metrics; /* the program's own */
 };
 

@@ -136,7 +136,8 @@ read_file(struct locale *l, const char *path, struct err *e)
 	po_file_free(file);
 	if (rc != 0 && e->text[0] == '\0')
 		err_set(e, ERR_FATAL, "%s: out of memory", path);
-	qsort(l->entries, l->n, sizeof(*l->entries), by_id);
+	if (l->n > 0)
+		qsort(l->entries, l->n, sizeof(*l->entries), by_id);
 	return rc;
 }
 

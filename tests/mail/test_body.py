@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: ISC
+"""The body through a real mail server: placeholders, footers, tracking.
+
+What is edited, and how, is shown by test_edit.py; here, that the milter asks
+for the right edits and that the mail server carries them out.
+"""
+
+import email
+import email.policy
+import re
+import time
+import urllib.parse
+
+import pytest
+
+# How long milters may go on with a permit that was changed by hand.
+LEASE = 2.5
+FOOTED = "shop@footed.example.com"
+UNTRACKED = "shop@untracked.example.com"
+BASE = "https://optout.example.com"
+HTML = "MIME-Version: 1.0\r\nContent-Type: text/html; charset=utf-8\r\n"
+ALTERNATIVE = ('MIME-Version: 1.0\r\nContent-Type: multipart/alternative; '
+    'boundary="b"\r\n')
+BOTH = ("--b\r\nContent-Type: text/plain\r\n\r\nPlain {0}\r\n--b\r\n"
+    "Content-Type: text/html\r\n\r\n<html><body><p>Rich {0}</p></body></html>"
+    "\r\n--b--")
+
+
+def parts(delivery):
+	"""The decoded text parts of what was delivered."""
+	raw = b"\n".join(delivery.fields) + b"\n\n" + delivery.body
+	message = email.message_from_bytes(raw, policy=email.policy.default)
+	return {part.get_content_type(): part.get_content()
+	    for part in message.walk() if part.get_content_maintype() == "text"}
+
+
+def links(text):
+	return {kind: re.findall(f"{BASE}/{kind}/([A-Za-z0-9_-]+)", text)
+	    for kind in "umw"}
+
+
+def send(stack, who, text, headers="", sender=FOOTED, n=1, **more):
+	sent = stack.send(who, f"{text}\r\n@@", headers, sender=sender, **more)
+	assert sent.end.startswith("250"), (sent.replies, sent.end)
+	return stack.delivered(sent.marker, n)
+
+
+def test_footer_has_working_links(stack):
+	who = stack.subscriber()  # who leaves
+	text = parts(send(stack, who, "Hello"))["text/plain"]
+	assert text.startswith("Hello")
+	found = links(text)
+	assert len(found["u"]) == len(found["w"]) == 1
+	assert "newsletter" in text.lower() and "Acme" in text
+	_, why = stack.page("GET", "/w/" + found["w"][0])
+	assert "You may" in why or "Such messages may be sent to you now." in why
+	assert stack.click("/u/" + found["u"][0]) == 200
+	assert " withdrawn:" in stack.rcpt(who)
+
+
+def test_placeholders_are_filled_and_no_footer_added(stack):
+	who = "granted@rcpt.test"
+	got = parts(send(stack, who, BOTH.format("{{unsubscribe_url}} "
+	    "{{preferences_url}} {{why_url}} {{brand}} *|UNSUB|*"), ALTERNATIVE))
+	for text in got.values():
+		found = links(text)
+		assert [len(found[k]) for k in "umw"] == [2, 1, 1]
+		assert "Acme" in text and "{{" not in text and "UNSUB" not in text
+		assert "This was sent to you by" not in text
+	path = "/m/" + links(got["text/html"])["m"][0]
+	assert "What Acme may send to" in stack.page("GET", path)[1]
+
+
+def test_each_text_part_gets_the_footer(stack):
+	got = parts(send(stack, "granted@rcpt.test", BOTH.format("x"), ALTERNATIVE))
+	assert set(got) == {"text/plain", "text/html"}
+	for text in got.values():
+		assert len(links(text)["u"]) == 1
+		assert "This was sent to you by" in text
+	assert got["text/html"].index("Rich x") < \
+	    got["text/html"].index("This was sent") < \
+	    got["text/html"].index("</body>")
+
+
+@pytest.mark.parametrize("person,header,words", [
+    ("pl", "", "Tę wiadomość wysyła"), ("pl-PL", "lang=it", "Tę wiadomość"),
+    (None, "lang=it", "Questo messaggio"), (None, "lang=fi", "This was sent"),
+    ("fi", "lang=pl", "This was sent"), (None, "", "This was sent")])
+def test_footer_speaks_the_persons_language(stack, person, header, words):
+	who = "granted7@rcpt.test"
+	stack.sql("UPDATE assent.contact SET language = %s WHERE id = (SELECT "
+	    "contact_id FROM assent.endpoint WHERE original = %s)", person, who)
+	stack.sql("SELECT assent.repack(contact_id) FROM assent.endpoint "
+	    "WHERE original = %s", who)
+	time.sleep(LEASE)
+	headers = f"Consent-Purpose: newsletter; {header}\r\n" if header else ""
+	assert words in parts(send(stack, who, "x", headers))["text/plain"]
+
+
+def test_copies_have_their_own_links(stack):
+	people = [f"granted{i}@rcpt.test" for i in (2, 3, 4)]
+	got = send(stack, people, BOTH.format("{{unsubscribe_url}}"), ALTERNATIVE,
+	    n=3)
+	seen = set()
+	for delivery in got:
+		(who,) = delivery.recipients
+		mine = {link for text in parts(delivery).values()
+		    for link in links(text)["u"]}
+		assert mine == {delivery.link().rsplit("/", 1)[1]}
+		seen |= mine
+		others = set(people) - {who}
+		assert not any(o.encode() in delivery.body for o in others)
+	assert len(seen) == 3
+
+
+def test_a_shared_message_names_nobody(stack):
+	people = ["granted5@rcpt.test", "granted6@rcpt.test"]
+	got = send(stack, people, "{{unsubscribe_url}} {{why_url}}",
+	    sender="shop@footed-shared.example.com")
+	text = parts(got)["text/plain"]
+	assert f"{BASE}/u {BASE}/u" in text
+	assert not any(links(text).values())
+	alone = send(stack, people[:1], "{{unsubscribe_url}}",
+	    sender="shop@footed-shared.example.com")
+	assert len(links(parts(alone)["text/plain"])["u"]) == 1
+
+
+def test_footer_before_the_signature(stack):
+	text = parts(send(stack, "granted@rcpt.test", "Hello\r\n-- \r\nThe shop",
+	    sender="shop@signature.example.com"))["text/plain"]
+	assert text.index("This was sent") < text.index("-- \n")
+
+
+def test_a_signed_message_keeps_its_body(stack):
+	signed = ("DKIM-Signature: v=1; a=rsa-sha256; d=x.example; s=s; h=From;\r\n"
+	    " bh=x; b=x\r\n")
+	got = send(stack, "granted@rcpt.test", "Hello", signed,
+	    sender="shop@spared.example.com")
+	assert "This was sent" not in parts(got)["text/plain"]
+	assert got.all("DKIM-Signature")
+
+
+def test_oversize(stack):
+	size = re.search(r"max-message = (\d+)", stack.ctl("check").stdout)
+	lines = ("x" * 70 + "\r\n") * (int(size[1]) // 72 + 1)
+	sent = stack.send("granted@rcpt.test", lines,
+	    sender="shop@signature.example.com")
+	assert sent.end.startswith("552 5.3.4")
+	got = send(stack, "granted@rcpt.test", lines)
+	assert b"This was sent" not in got.body
+	assert got.all("List-Unsubscribe")
+
+
+TRACKED = ('<p>Hi <a href="https://click.example/r?u=https%3A%2F%2F'
+    'shop.example%2Fa">go</a><img src="https://pixel.example/o.gif" alt="">'
+    '<img src="https://cdn.example/p.gif" width="1" height="1">'
+    '<img src="https://cdn.example/real.png" width="300" alt="x"></p>')
+RECEIPTS = ("Disposition-Notification-To: shop@news.example.com\r\n"
+    "Return-Receipt-To: shop@news.example.com\r\n")
+
+
+def test_tracking_is_stripped(stack):
+	got = send(stack, "granted@rcpt.test", TRACKED, HTML + RECEIPTS, UNTRACKED)
+	text = parts(got)["text/html"]
+	assert "pixel.example" not in text and "p.gif" not in text
+	assert "real.png" in text
+	assert 'href="https://shop.example/a"' in text
+	assert not got.all("Disposition-Notification-To")
+	assert not got.all("Return-Receipt-To")
+	assert stack.metric('assent_body_edits_total{what="pixel"}') >= 2
+
+
+def test_who_agreed_to_be_followed_is(own_stack):
+	stack = own_stack
+	stack.ctl("purpose", "add", "profiling", "--brand", "acme", "--title",
+	    "Profiling", "--channel", "email")
+	stack.sql("UPDATE assent.purpose SET monitoring = true "
+	    "WHERE slug = 'profiling'")
+	stack.run("stop", "milter")
+	stack.start("milter")
+	people = ["granted5@rcpt.test", "granted6@rcpt.test"]
+	stack.ctl("grant", people[0], "profiling")
+	for delivery in send(stack, people, TRACKED, HTML + RECEIPTS, UNTRACKED,
+	    n=2):
+		followed = delivery.recipients == people[:1]
+		assert (TRACKED.encode() in delivery.body) == followed
+		assert bool(delivery.all("Return-Receipt-To")) == followed
+
+
+def test_footers_can_be_set(own_stack, tmp_path):
+	stack = own_stack
+	(tmp_path / "text").write_text("Żegnaj: {{unsubscribe_url}}\n")
+	(tmp_path / "html").write_text("<p>{{brand}} {{unsubscribe_url}}</p>\n")
+	stack.ctl("footer", "set", "en", "newsletter", "--text",
+	    str(tmp_path / "text"), "--html", str(tmp_path / "html"))
+	got = parts(send(stack, "granted@rcpt.test", BOTH.format("x"), ALTERNATIVE))
+	assert "Żegnaj: https://" in got["text/plain"]
+	assert "<p>Acme https://" in got["text/html"]
+
+
+def test_links_of_a_body_do_nothing_when_looked_at(stack):
+	who = "granted@rcpt.test"
+	text = parts(send(stack, who, "{{preferences_url}}"
+	    " {{unsubscribe_url}} {{why_url}}"))["text/plain"]
+	for url in re.findall(f"{BASE}\\S+", text):
+		for method in ("GET", "HEAD", "OPTIONS"):
+			stack.page(method, urllib.parse.urlsplit(url).path)
+	assert stack.rcpt(who).startswith("250")

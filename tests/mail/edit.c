@@ -3,10 +3,12 @@
  * edit - edits a message as assent-milter would
  *
  *	edit PLAN.json < message > edited
+ *	edit PLAN.json MESSAGE EDITED REPORT [MESSAGE EDITED REPORT]...
  *
- * A report, JSON on one line, goes to descriptor 3 if that is open.  The plan
- * has the fields of struct edit_plan; aliases are {"name": "unsubscribe"},
- * with the values unsubscribe, preferences, why and brand.
+ * The second form does many, one file each for its input and its outputs.  A
+ * report is JSON on one line; in the first form it goes to descriptor 3, if
+ * that is open.  The plan has the fields of struct edit_plan; an alias is a
+ * name with its value: unsubscribe, preferences, why or brand.
  */
 #include <err.h>
 #include <fcntl.h>
@@ -169,23 +171,15 @@ report(const struct edit_result *r)
 	    edit_skip_word(r->skipped));
 }
 
-int
-main(int argc, char **argv)
+static void
+edit(const struct edit_plan *plan)
 {
-	json_error_t error;
-	json_t *j = argc == 2 ? json_load_file(argv[1], 0, &error) : NULL;
 	struct buf in = {0};
-	struct edit_plan plan;
 	struct edit_message m;
 	struct edit_result r;
 	struct arena *a;
 	size_t gap;
 
-	if (argc != 2)
-		errx(2, "usage: edit PLAN.json < message > edited");
-	if (j == NULL)
-		errx(2, "%s:%d: %s", argv[1], error.line, error.text);
-	plan = read_plan(j);
 	buf_puts(&in, "");
 	read_all(&in);
 	a = arena_new(EDIT_ROOM(in.len));
@@ -195,8 +189,7 @@ main(int argc, char **argv)
 	gap = m.head_len == in.len ? 0 : in.data[m.head_len] == '\r' ? 2 : 1;
 	m.body = in.data + m.head_len + gap;
 	m.body_len = in.len - m.head_len - gap;
-	edit_init();
-	edit_message(a, &m, &plan, &r);
+	edit_message(a, &m, plan, &r);
 	put_head(&m, &r);
 	put(in.data + m.head_len, gap);
 	if (r.n_body == 0)
@@ -208,5 +201,46 @@ main(int argc, char **argv)
 	report(&r);
 	arena_free(&a);
 	buf_free(&in);
+}
+
+/* Makes the next three files the input, the output and descriptor 3. */
+static void
+redirect(char *const *files)
+{
+	int fd;
+
+	if (freopen(files[0], "r", stdin) == NULL)
+		err(1, "%s", files[0]);
+	if (freopen(files[1], "w", stdout) == NULL)
+		err(1, "%s", files[1]);
+	fd = open(files[2], O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	if (fd < 0 || (fd != 3 && (dup2(fd, 3) < 0 || close(fd) < 0)))
+		err(1, "%s", files[2]);
+}
+
+int
+main(int argc, char **argv)
+{
+	json_error_t error;
+	struct edit_plan plan;
+	json_t *j;
+
+	if (argc < 2 || argc % 3 != 2)
+		errx(2, "usage: edit PLAN.json [MESSAGE EDITED REPORT]...");
+	j = json_load_file(argv[1], 0, &error);
+	if (j == NULL)
+		errx(2, "%s:%d: %s", argv[1], error.line, error.text);
+	plan = read_plan(j);
+	edit_init();
+	if (argc == 2)
+		edit(&plan);
+	for (int i = 2; i < argc; i += 3) {
+		redirect(argv + i);
+		edit(&plan);
+	}
+	free((void *)plan.aliases);
+	free((void *)plan.tracker_hosts);
+	free((void *)plan.redirectors);
+	json_decref(j);
 	return 0;
 }

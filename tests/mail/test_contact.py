@@ -41,7 +41,7 @@ def ctl(stack, *words, check=True):
 	    check=check)
 
 
-def subscriber(stack, purpose="newsletter"):
+def subscriber(stack, purpose="acme/newsletter"):
 	address = f"sub{next(number)}-{time.time_ns()}@rcpt.test"
 	ctl(stack, "grant", address, purpose)
 	return address
@@ -240,7 +240,7 @@ def test_leaving_by_one_address_leaves_by_all(stack):
 	other = f"other{time.time_ns()}@rcpt.test"
 	stack.ctl("contact", "add-address", address, other)
 	assert stack.rcpt(other).startswith("250")
-	stack.ctl("withdraw", address, "newsletter")
+	stack.ctl("withdraw", address, "acme/newsletter")
 	assert stack.rcpt(other).startswith("550")
 
 
@@ -341,8 +341,8 @@ def test_the_template_marks_online_profiling(stack):
 # Exemptions
 
 def test_an_exemption_is_in_force_when_it_is_added_and_over_when_ended(stack):
-	left, objected = subscriber(stack, "offers"), subscriber(stack, "offers")
-	ctl(stack, "object", objected, "newsletter")
+	left, objected = subscriber(stack, "acme/offers"), subscriber(stack, "acme/offers")
+	ctl(stack, "object", objected, "acme/newsletter")
 	name = f"recall{time.time_ns()}"
 	assert stack.rcpt(left).startswith("550")
 	stack.ctl("exemption", "add", name, "acme/newsletter", *GOOD)
@@ -363,9 +363,9 @@ def test_an_exemption_is_in_force_when_it_is_added_and_over_when_ended(stack):
 		assert [(x["exemption"], x["purpose"], x["owner"]) for x in listed
 		    ] == [(name, "acme/newsletter", "quality")]
 		# Nothing overrides a refusal that comes while it lasts.
-		stack.ctl("withdraw", left, "newsletter")
+		stack.ctl("withdraw", left, "acme/newsletter")
 		assert stack.rcpt(left).startswith("550")
-		third = subscriber(stack, "offers")
+		third = subscriber(stack, "acme/offers")
 		assert stack.rcpt(third).startswith("250")
 	finally:
 		stack.ctl("exemption", "end", name)
@@ -394,8 +394,8 @@ def test_a_bad_exemption_is_named(stack, words, said):
 
 def test_show_has_the_flags_with_their_dates(stack):
 	address = subscriber(stack)
-	ctl(stack, "object", address, "newsletter", "--at", "2026-03-04T05:06Z")
-	ctl(stack, "suspend", address, "newsletter", "--at", "2026-04-05T06:07Z")
+	ctl(stack, "object", address, "acme/newsletter", "--at", "2026-03-04T05:06Z")
+	ctl(stack, "suspend", address, "acme/newsletter", "--at", "2026-04-05T06:07Z")
 	(one,) = show(stack, address)["consents"]
 	assert (one["objected_at"], one["restricted_at"], one["suspended_at"]) == (
 	    "2026-03-04T05:06:00Z", None, "2026-04-05T06:07:00Z")

@@ -11,7 +11,7 @@ import time
 import psycopg2
 import pytest
 
-# web writes, reader is the web's GET routes, owner is the administrator.
+# reader is the web's GET routes, web its POST routes, owner the administrator.
 MATRIX = """
                               milter reader web operator dpo auditor checkpointer owner
 read a permit                    yes    yes  no      yes  no      no           no   yes
@@ -20,7 +20,7 @@ read an address                   no     no  no      yes  no      no           n
 read a contact's data             no     no  no      yes  no      no           no   yes
 read a consent                    no     no  no      yes  no      no           no   yes
 ask why                           no     no  no      yes  no      no           no   yes
-opt out by a link                 no     no yes       no  no      no           no   yes
+opt out by a link or by mail     yes     no yes       no  no      no           no   yes
 record a consent                  no     no  no      yes  no      no           no   yes
 record a withdrawal               no     no  no      yes  no      no           no   yes
 edit a contact                    no     no  no      yes  no      no           no   yes
@@ -30,7 +30,7 @@ change the trees                  no     no  no      yes  no      no           n
 add a text                        no     no  no      yes  no      no           no   yes
 add an exemption                  no     no  no      yes  no      no           no   yes
 compute permits anew              no     no  no      yes  no      no           no   yes
-distrust the cache                no     no yes      yes  no      no           no   yes
+distrust the cache               yes     no yes      yes  no      no           no   yes
 write a consent by hand           no     no  no       no  no      no           no   yes
 write a permit by hand            no     no  no       no  no      no           no   yes
 write a purpose by hand           no     no  no       no  no      no           no   yes
@@ -63,7 +63,7 @@ TRIES = {
     "read a consent":
 	"SELECT state FROM assent.consent WHERE contact_id = %(who)s",
     "ask why": "SELECT * FROM assent.explain(%(key)s, %(purpose)s, 'email')",
-    "opt out by a link": "SELECT * FROM assent.opt_out('', %(key)s, "
+    "opt out by a link or by mail": "SELECT * FROM assent.opt_out('', %(key)s, "
 	"%(purpose)s, 'email', 'page', NULL)",
     "record a consent": "SELECT * FROM assent.change('', 'grant', %(key)s, "
 	"'email', 'x', 'x', %(purpose)s, 'email', NULL, NULL, 'x', NULL)",

@@ -42,7 +42,7 @@ def test_a_tag_never_grants_and_may_refuse(stack):
 
 
 def test_consent_is_to_one_purpose(stack):
-	address = stack.subscriber("offers")
+	address = stack.subscriber("acme/offers")
 	assert " no-consent:" in stack.rcpt(address)
 
 

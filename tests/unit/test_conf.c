@@ -106,6 +106,7 @@ static const char defaults[] =
     "\tunclassified-bulk = pass\n"
     "}\n"
     "web {\n"
+    "\tshare = \"" ASSENT_SHARE "\"\n"
     "\tlisten = \"127.0.0.1:8080\"\n"
     "\tbase-url = \"https://optout.example.com\"\n"
     "\tmail-domain = \"optout.example.com\"\n"

@@ -10,7 +10,6 @@
 #include "fields.h"
 
 #include <string.h>
-
 #include <strings.h>
 
 #include "body.h"

@@ -42,8 +42,9 @@ LIBS        = $(shell pkg-config --libs $(PACKAGES)) -lunistring
 MILTER_LIBS = -lmilter $(shell pkg-config --libs libmicrohttpd libcurl)
 WEB_LIBS    = $(shell pkg-config --libs libmicrohttpd) -lgettextpo
 MAIL_LIBS   = $(shell pkg-config --libs gmime-3.0 gumbo)
+LINT_LIBS   = $(shell pkg-config --libs libxml-2.0 libpsl)
 INCLUDES    = $(shell pkg-config --cflags $(PACKAGES) libmicrohttpd libcurl \
-	gmime-3.0 gumbo)
+	gmime-3.0 gumbo libxml-2.0 libpsl)
 
 objects     = $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard $(1)/*.c)))
 POLICY     := $(call objects,policy)
@@ -78,9 +79,10 @@ $(BUILD)/assent-web: $(WEB) $(BUILD)/libassent.a
 	$(say) LD $@
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(WEB_LIBS) $(LIBS)
 
-$(BUILD)/assentctl: $(CTL) $(BUILD)/migrations.o $(BUILD)/libassent.a
+$(BUILD)/assentctl: $(CTL) $(BUILD)/migrations.o $(BUILD)/libassentmail.a \
+	$(BUILD)/libassent.a
 	$(say) LD $@
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(MAIL_LIBS) $(LINT_LIBS) $(LIBS)
 
 # The migrations travel inside assentctl: a program and its schema never part.
 $(BUILD)/migrations.c: $(MIGRATIONS) ctl/embed Makefile
@@ -116,6 +118,14 @@ $(BUILD)/bench/%: tests/bench/%.c $(wildcard tests/bench/*.h)
 $(BUILD)/unit/test_label: $(BUILD)/milter/label.o
 $(BUILD)/unit/test_list: $(BUILD)/milter/list.o
 $(addprefix $(BUILD)/unit/,test_edit test_splice): $(BUILD)/libassentmail.a
+$(BUILD)/unit/test_signature: $(BUILD)/milter/signature.o
+
+$(BUILD)/tests/mustache: tests/web/mustache.c $(BUILD)/web/template.o \
+    $(BUILD)/web/render.o $(BUILD)/libassent.a
+	@mkdir -p $(@D)
+	$(say) LD $@
+	$(Q)$(CC) $(ALL_CFLAGS) $(INCLUDES) $(ALL_LDFLAGS) -o $@ \
+		$(filter-out %.h,$(filter %.c %.o %.a,$^)) $(LIBS)
 
 # Edits a file as the milter would edit the message.
 $(BUILD)/tests/edit: tests/mail/edit.c $(BUILD)/libassentmail.a \
@@ -125,7 +135,7 @@ $(BUILD)/tests/edit: tests/mail/edit.c $(BUILD)/libassentmail.a \
 	$(Q)$(CC) $(ALL_CFLAGS) $(INCLUDES) $(ALL_LDFLAGS) -o $@ $< \
 		$(filter %.a,$^) $(MAIL_LIBS) $(LIBS)
 
-unit: $(UNIT) $(BUILD)/tests/edit
+unit: $(UNIT) $(BUILD)/tests/mustache $(BUILD)/tests/edit
 
 bench-tools: $(BENCH)
 

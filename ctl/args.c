@@ -46,6 +46,27 @@ option_number(const struct command *c, const char *word, size_t len)
 	return -1;
 }
 
+static bool
+may_repeat(const struct command *c, int number)
+{
+	return c->repeats != NULL &&
+	    strcmp(c->repeats, c->options[number].name) == 0;
+}
+
+static int
+take_value(struct args *a, int number, const char *value, struct err *e)
+{
+	if (may_repeat(a->command, number)) {
+		if (a->n_repeats == REPEATS_MAX)
+			return err_set(e, ERR_REFUSED,
+			    "--%s is given more than %d times",
+			    a->command->repeats, REPEATS_MAX);
+		a->repeats[a->n_repeats++] = value;
+	}
+	a->values[number] = value;
+	return 0;
+}
+
 /* Takes the option that `argv` begins with; how many words it took, or -1. */
 static int
 take_option(struct args *a, const char *const *argv, size_t n, struct err *e)
@@ -60,7 +81,7 @@ take_option(struct args *a, const char *const *argv, size_t n, struct err *e)
 	if (number < 0)
 		return err_set(
 		    e, ERR_REFUSED, "%s has no option %s", c->name, argv[0]);
-	if (a->values[number] != NULL)
+	if (a->values[number] != NULL && !may_repeat(c, number))
 		return err_set(
 		    e, ERR_REFUSED, "--%.*s is given twice", (int)len, name);
 	if (c->options[number].value == NULL) {
@@ -70,15 +91,12 @@ take_option(struct args *a, const char *const *argv, size_t n, struct err *e)
 		a->values[number] = "";
 		return 1;
 	}
-	if (equals != NULL) {
-		a->values[number] = equals + 1;
-		return 1;
-	}
+	if (equals != NULL)
+		return take_value(a, number, equals + 1, e) == 0 ? 1 : -1;
 	if (n < 2)
 		return err_set(e, ERR_REFUSED, "--%s needs a value: %s", name,
 		    c->options[number].value);
-	a->values[number] = argv[1];
-	return 2;
+	return take_value(a, number, argv[1], e) == 0 ? 2 : -1;
 }
 
 static int
@@ -137,6 +155,12 @@ args_value(const struct args *a, const char *option)
 
 	assert(number >= 0);
 	return a->values[number];
+}
+
+bool
+args_has(const struct args *a, const char *option)
+{
+	return option_number(a->command, option, strlen(option)) >= 0;
 }
 
 bool

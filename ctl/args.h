@@ -3,7 +3,8 @@
  * args - the words and options of one command, checked against its table
  *
  * Options may stand anywhere and be written --name VALUE or --name=VALUE; --
- * ends them.  None may be given twice, as nobody would know which one holds.
+ * ends them.  None may be given twice, as nobody would know which one holds,
+ * but for the one that the command says is a list.
  */
 #ifndef CTL_ARGS_H
 #define CTL_ARGS_H
@@ -14,7 +15,7 @@
 #include "command.h"
 #include "policy/err.h"
 
-enum { WORDS_MAX = 3 };
+enum { WORDS_MAX = 256, REPEATS_MAX = 64 };
 
 /* What every command takes. */
 struct globals {
@@ -25,8 +26,10 @@ struct globals {
 struct args {
 	const struct command *command;
 	size_t n;
-	const char *words[WORDS_MAX];	 /* NULL where not given */
-	const char *values[OPTIONS_MAX]; /* parallel to command->options */
+	const char *words[WORDS_MAX];	  /* NULL where not given */
+	const char *values[OPTIONS_MAX];  /* parallel to command->options */
+	const char *repeats[REPEATS_MAX]; /* of command->repeats */
+	size_t n_repeats;
 };
 
 /* Takes the global option that `argv` (of `n`) begins with, if it is one; how
@@ -46,6 +49,10 @@ int args_parse(struct args *a, const struct command *c, const char *const *argv,
 const char *args_value(const struct args *a, const char *option)
     __attribute__((nonnull, warn_unused_result));
 bool args_flag(const struct args *a, const char *option)
+    __attribute__((nonnull, warn_unused_result));
+
+/* Whether the command has such an option at all. */
+bool args_has(const struct args *a, const char *option)
     __attribute__((nonnull, warn_unused_result));
 
 #endif

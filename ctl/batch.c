@@ -19,7 +19,7 @@
 #include "policy/arena.h"
 #include "words.h"
 
-enum { LINE_WORDS = 24 };
+enum { LINE_WORDS = 64 };
 
 /* Finds and checks the command of one line. */
 static int
@@ -39,8 +39,8 @@ read_line(
 	if (!(*command)->in_batch)
 		return err_set(e, ERR_REFUSED,
 		    "\"%s\" cannot stand in a batch, which is for grant, "
-		    "withdraw, object, restrict, suspend, unsuspend, brand "
-		    "add and purpose add, edit and depend",
+		    "withdraw, object, restrict, suspend, unsuspend, contact, "
+		    "brand add and edit, and purpose add, edit and depend",
 		    (*command)->name);
 	return args_parse(a, *command, words + used, (size_t)n - used, NULL, e);
 }
@@ -128,10 +128,10 @@ const struct command commands_batch[] = {
 	.arguments = "FILE|-",
 	.summary = "Runs the changes in a file, one command a line",
 	.about = "Lines are grant, withdraw, object, restrict, suspend, "
-		 "unsuspend, brand add and\npurpose add, edit and depend "
-		 "commands, quoted as for a shell; # begins a\ncomment. Stops "
-		 "at the first error, which is named by file and line; the\n"
-		 "lines before it are done.",
+		 "unsuspend, contact, brand\nadd and edit, and purpose add, "
+		 "edit and depend commands, quoted as for a shell;\n# begins a "
+		 "comment. Stops at the first error, which is named by file "
+		 "and line;\nthe lines before it are done.",
 	.min = 1,
 	.max = 1,
 	.run = run,

@@ -2,9 +2,10 @@
 /*
  * brand - who speaks
  *
- * A brand is only ever added here: purposes and consents rest on it.
+ * A brand is added and edited, never removed: purposes and consents rest on it.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "args.h"
 #include "command.h"
@@ -40,6 +41,41 @@ static void
 print_add(const json_t *out)
 {
 	printf("brand %s added\n", out_get(out, "brand"));
+}
+
+static enum outcome
+run_edit(struct ctl *c, const struct args *a, json_t *out, struct err *e)
+{
+	static const struct pg_statement edit = {
+	    .sql = "SELECT assent.brand_edit($1, $2, $3)",
+	};
+	const char *name = args_value(a, "name");
+	const char *parent = args_value(a, "parent");
+	bool none = parent != NULL && strcmp(parent, "none") == 0;
+	const struct pg_param params[] = {
+	    {a->words[0], 0}, {name, 0}, {none ? "" : parent, 0}};
+	long long permits = 0;
+
+	if (name == NULL && parent == NULL) {
+		err_set(e, ERR_REFUSED,
+		    "brand edit needs --name TEXT or --parent BRAND");
+		return OUTCOME_USAGE;
+	}
+	if (ctl_store(c, e) != 0 ||
+	    store_exec(c->store, &edit, params, 3, NULL, e) != 0 ||
+	    ctl_repack(c, &permits, e) != 0)
+		return OUTCOME_FAILED;
+	out_text(out, "brand", a->words[0]);
+	out_int(out, "permits", permits);
+	return OUTCOME_DONE;
+}
+
+static void
+print_edit(const json_t *out)
+{
+	printf("brand %s changed, and %lld permits with it\n",
+	    out_get(out, "brand"),
+	    (long long)json_integer_value(json_object_get(out, "permits")));
 }
 
 static enum outcome
@@ -105,6 +141,21 @@ const struct command commands_brand[] = {
 	.in_batch = true,
 	.run = run_add,
 	.print = print_add,
+    },
+    {
+	.name = "brand edit",
+	.arguments = "BRAND",
+	.summary = "Changes a brand, and the permits concerned",
+	.min = 1,
+	.max = 1,
+	.options =
+	    {
+		{"name", "TEXT", "its name, as people know it"},
+		{"parent", "BRAND", "the company above it; or none"},
+	    },
+	.in_batch = true,
+	.run = run_edit,
+	.print = print_edit,
     },
     {
 	.name = "brand list",

@@ -22,13 +22,16 @@ static const struct command *const nouns[] = {
     commands_footer,
     commands_template,
     commands_repack,
+    commands_exemption,
     commands_consent,
+    commands_contact,
     commands_show,
     commands_explain,
     commands_link,
     commands_batch,
     commands_ledger,
     commands_proof,
+    commands_lint,
 };
 
 enum { NOUNS = sizeof(nouns) / sizeof(nouns[0]) };

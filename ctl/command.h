@@ -26,7 +26,7 @@ enum outcome {
 	OUTCOME_DONE	    /* 0 */
 };
 
-enum { OPTIONS_MAX = 8 };
+enum { OPTIONS_MAX = 20 };
 
 struct option_spec {
 	const char *name;  /* without the dashes */
@@ -41,7 +41,8 @@ struct command {
 	const char *about;     /* more, for its own help; may be NULL */
 	size_t min, max;       /* how many words after the name */
 	struct option_spec options[OPTIONS_MAX];
-	bool in_batch; /* it changes consent, so batch may run it */
+	const char *repeats; /* an option that may be given more than once */
+	bool in_batch;	     /* it changes consent, so batch may run it */
 	/* Fills `out`, which on a failure holds what was done before it. */
 	enum outcome (*run)(
 	    struct ctl *c, const struct args *a, json_t *out, struct err *e);
@@ -52,8 +53,9 @@ struct command {
 extern const struct command commands_keys[], commands_migrate[],
     commands_check[], commands_brand[], commands_purpose[], commands_tree[],
     commands_depend[], commands_text[], commands_template[], commands_repack[],
-    commands_consent[], commands_show[], commands_explain[], commands_batch[],
-    commands_ledger[], commands_proof[], commands_footer[], commands_link[];
+    commands_exemption[], commands_consent[], commands_contact[],
+    commands_show[], commands_explain[], commands_batch[], commands_ledger[],
+    commands_proof[], commands_footer[], commands_link[], commands_lint[];
 
 /* The command that `words` (of `n`) begin with, and in `*used` how many of
  * them name it.  NULL and `e`, which says what there is instead. */

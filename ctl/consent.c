@@ -12,12 +12,12 @@
  */
 #include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "args.h"
 #include "command.h"
 #include "ctl.h"
+#include "evidence.h"
 #include "out.h"
 #include "policy/arena.h"
 #include "policy/channel.h"
@@ -38,32 +38,10 @@ static const char *const done_words[] = {
 
 /* What an act is done to, and the strings that `change` points to. */
 struct request {
-	struct addr addr;
+	struct endpoint endpoint;
 	struct store_purpose purpose;
 	struct change change;
 };
-
-static int
-read_channel(const struct args *a, struct change *change, struct err *e)
-{
-	const char *word = args_value(a, "channel");
-
-	change->channel = CHANNEL_EMAIL;
-	if (word == NULL)
-		return 0;
-	if (!channel_parse(word, &change->channel))
-		return err_set(e, ERR_REFUSED,
-		    "--channel \"%s\" is none of email, sms, voice, phone, "
-		    "paper, push, im",
-		    word);
-	if (strcmp(channel_kind(change->channel),
-		channel_kind(CHANNEL_EMAIL)) != 0)
-		return err_set(e, ERR_REFUSED,
-		    "--channel %s is not for email addresses, and only those "
-		    "can be given",
-		    word);
-	return 0;
-}
 
 static int
 read_times(
@@ -83,32 +61,6 @@ read_times(
 		if (change->expires == NULL)
 			return -1;
 	}
-	return 0;
-}
-
-/* The proof: what the operator knows of how it came about. */
-static int
-read_proof(
-    struct ctl *c, const struct args *a, struct change *change, struct err *e)
-{
-	const char *evidence = args_value(a, "evidence");
-	json_t *object;
-	char *text;
-
-	change->source = args_value(a, "source");
-	if (change->source == NULL)
-		change->source = "operator";
-	if (evidence == NULL)
-		return 0;
-	object = json_pack("{s:s}", "evidence", evidence);
-	text = object == NULL ? NULL : json_dumps(object, 0);
-	if (text != NULL)
-		change->proof = arena_strdup(c->arena, text);
-	free(text);
-	json_decref(object);
-	if (change->proof == NULL)
-		return err_set(
-		    e, ERR_REFUSED, "--evidence is too long or not UTF-8");
 	return 0;
 }
 
@@ -135,7 +87,7 @@ check_recorded(struct ctl *c, const struct request *r, struct err *e)
 		return err_set(e, ERR_REFUSED,
 		    "nothing is on record for %s, so --all changes nothing: "
 		    "name a purpose to record it for that one",
-		    r->addr.canonical);
+		    r->endpoint.canonical);
 	return 0;
 }
 
@@ -167,7 +119,7 @@ report(struct ctl *c, const struct request *r, bool changed, json_t *out)
 	const struct change *change = &r->change;
 
 	out_text(out, "act", acts[change->act]);
-	out_text(out, "address", r->addr.canonical);
+	out_text(out, "address", r->endpoint.canonical);
 	out_text(out, "purpose",
 	    change->purpose == 0 ? NULL : ctl_purpose_name(c, &r->purpose));
 	out_text(out, "channel",
@@ -177,22 +129,41 @@ report(struct ctl *c, const struct request *r, bool changed, json_t *out)
 	    out, "result", changed ? done_words[change->act] : "unchanged");
 }
 
+/* The proof: what the operator knows of how it came about. */
+static int
+read_proof(
+    struct ctl *c, const struct args *a, struct request *r, struct err *e)
+{
+	const char *source = args_value(a, "source");
+	const char *text = args_has(a, "text") ? args_value(a, "text") : NULL;
+
+	r->change.source = source == NULL ? "operator" : source;
+	if (text != NULL) {
+		r->change.text = evidence_text(c, &r->purpose, text, e);
+		if (r->change.text < 0)
+			return -1;
+	}
+	return evidence_read(c, a, &r->change.proof, e);
+}
+
 static enum outcome
 apply(struct ctl *c, const struct args *a, enum change_act act, json_t *out,
     struct err *e)
 {
-	struct request r = {.change = {.act = act}};
+	struct request r = {.change = {.act = act, .endpoint = &r.endpoint}};
 	bool changed;
 
-	if (read_channel(a, &r.change, e) != 0)
-		return OUTCOME_USAGE;
-	if (ctl_address(c, a->words[0], &r.addr, &r.change.key, e) != 0 ||
-	    ctl_changer(c, e) != 0 || read_purpose(c, a, &r, e) != 0 ||
-	    read_times(c, a, &r.change, e) != 0 ||
-	    read_proof(c, a, &r.change, e) != 0)
+	if (ctl_endpoint(c, args_value(a, "kind"), a->words[0], &r.endpoint,
+		&r.change.key, e) != 0)
 		return OUTCOME_FAILED;
-	r.change.addr = &r.addr;
-	if (ctl_apply(c, &r.change, &changed, e) != 0)
+	if (ctl_channel(args_value(a, "channel"), r.endpoint.kind,
+		&r.change.channel, e) != 0 &&
+	    (a->words[1] != NULL || args_value(a, "channel") != NULL))
+		return OUTCOME_USAGE;
+	if (ctl_changer(c, e) != 0 || read_purpose(c, a, &r, e) != 0 ||
+	    read_times(c, a, &r.change, e) != 0 ||
+	    read_proof(c, a, &r, e) != 0 ||
+	    ctl_apply(c, &r.change, &changed, e) != 0)
 		return OUTCOME_FAILED;
 	report(c, &r, changed, out);
 	return OUTCOME_DONE;
@@ -218,62 +189,49 @@ run_grant(struct ctl *c, const struct args *a, json_t *out, struct err *e)
 	return apply(c, a, pending ? CHANGE_PEND : CHANGE_GRANT, out, e);
 }
 
+/* The commands that take a purpose or --all: what each does, and what it does
+ * with --lift. */
+static const struct {
+	const char *command;
+	enum change_act act, lift;
+} acts[] = {
+    {"withdraw", CHANGE_WITHDRAW, CHANGE_WITHDRAW},
+    {"object", CHANGE_OBJECT, CHANGE_LIFT_OBJECTION},
+    {"restrict", CHANGE_RESTRICT, CHANGE_LIFT_RESTRICTION},
+    {"suspend", CHANGE_SUSPEND, CHANGE_SUSPEND},
+    {"unsuspend", CHANGE_UNSUSPEND, CHANGE_UNSUSPEND},
+};
+
 /* A purpose or --all: exactly one of the two. */
-static enum outcome
-apply_one_or_all(struct ctl *c, const struct args *a, enum change_act act,
-    json_t *out, struct err *e)
+static int
+check_scope(const struct args *a, struct err *e)
 {
 	const char *name = a->command->name;
 
-	if ((a->words[1] != NULL) == args_flag(a, "all")) {
-		err_set(e, ERR_REFUSED,
+	if ((a->words[1] != NULL) == args_flag(a, "all"))
+		return err_set(e, ERR_REFUSED,
 		    a->words[1] == NULL
 			? "%s needs a PURPOSE, or --all"
 			: "%s takes a PURPOSE or --all, not both",
 		    name);
-		return OUTCOME_USAGE;
-	}
-	if (args_flag(a, "all") && args_value(a, "channel") != NULL) {
-		err_set(e, ERR_REFUSED,
+	if (args_flag(a, "all") && args_value(a, "channel") != NULL)
+		return err_set(e, ERR_REFUSED,
 		    "--channel does not go with --all, which means every "
 		    "channel");
+	return 0;
+}
+
+static enum outcome
+run_act(struct ctl *c, const struct args *a, json_t *out, struct err *e)
+{
+	bool lift = args_has(a, "lift") && args_flag(a, "lift");
+	size_t i = 0;
+
+	if (check_scope(a, e) != 0)
 		return OUTCOME_USAGE;
-	}
-	return apply(c, a, act, out, e);
-}
-
-static enum outcome
-run_withdraw(struct ctl *c, const struct args *a, json_t *out, struct err *e)
-{
-	return apply_one_or_all(c, a, CHANGE_WITHDRAW, out, e);
-}
-
-static enum outcome
-run_object(struct ctl *c, const struct args *a, json_t *out, struct err *e)
-{
-	return apply_one_or_all(c, a,
-	    args_flag(a, "lift") ? CHANGE_LIFT_OBJECTION : CHANGE_OBJECT, out,
-	    e);
-}
-
-static enum outcome
-run_restrict(struct ctl *c, const struct args *a, json_t *out, struct err *e)
-{
-	return apply_one_or_all(c, a,
-	    args_flag(a, "lift") ? CHANGE_LIFT_RESTRICTION : CHANGE_RESTRICT,
-	    out, e);
-}
-
-static enum outcome
-run_suspend(struct ctl *c, const struct args *a, json_t *out, struct err *e)
-{
-	return apply_one_or_all(c, a, CHANGE_SUSPEND, out, e);
-}
-
-static enum outcome
-run_unsuspend(struct ctl *c, const struct args *a, json_t *out, struct err *e)
-{
-	return apply_one_or_all(c, a, CHANGE_UNSUSPEND, out, e);
+	while (strcmp(acts[i].command, a->command->name) != 0)
+		i++;
+	return apply(c, a, lift ? acts[i].lift : acts[i].act, out, e);
 }
 
 static void
@@ -290,11 +248,20 @@ print(const json_t *out)
 }
 
 #define RECORD_OPTIONS                                                         \
-	{"channel", "CHANNEL", "the channel (email)"},                         \
+	CTL_KIND, {"channel", "CHANNEL", "the channel (the address's)"},       \
 	    {"at", "TIME", "when the person acted (now)"},                     \
 	    {"source", "TEXT", "by which door it came (operator)"},            \
+	    EVIDENCE_OPTIONS
+
+#define ACT(word, says, ...)                                                   \
 	{                                                                      \
-		"evidence", "TEXT", "what shows it; kept as personal data"     \
+		.name = (word),                                                \
+		.arguments = "ADDRESS PURPOSE | ADDRESS --all",                \
+		.summary = (says), .min = 1, .max = 2,                         \
+		.options = {RECORD_OPTIONS,                                    \
+		    {"all", NULL, "every purpose and channel on record"},      \
+		    __VA_ARGS__},                                              \
+		.in_batch = true, .run = run_act, .print = print,              \
 	}
 
 const struct command commands_consent[] = {
@@ -309,6 +276,7 @@ const struct command commands_consent[] = {
 	.options =
 	    {
 		RECORD_OPTIONS,
+		EVIDENCE_GRANT_OPTIONS,
 		{"state", "STATE", "granted, or pending: not confirmed yet"},
 		{"expires", "TIME", "when it ends by itself (never)"},
 	    },
@@ -316,82 +284,12 @@ const struct command commands_consent[] = {
 	.run = run_grant,
 	.print = print,
     },
-    {
-	.name = "withdraw",
-	.arguments = "ADDRESS PURPOSE | ADDRESS --all",
-	.summary = "Records that a person opted out",
-	.min = 1,
-	.max = 2,
-	.options =
-	    {
-		RECORD_OPTIONS,
-		{"all", NULL, "every purpose and channel on record"},
-	    },
-	.in_batch = true,
-	.run = run_withdraw,
-	.print = print,
-    },
-    {
-	.name = "object",
-	.arguments = "ADDRESS PURPOSE | ADDRESS --all",
-	.summary = "Records an objection (GDPR Art. 21), or lifts it",
-	.min = 1,
-	.max = 2,
-	.options =
-	    {
-		RECORD_OPTIONS,
-		{"all", NULL, "every purpose and channel on record"},
-		{"lift", NULL, "the person took the objection back"},
-	    },
-	.in_batch = true,
-	.run = run_object,
-	.print = print,
-    },
-    {
-	.name = "restrict",
-	.arguments = "ADDRESS PURPOSE | ADDRESS --all",
-	.summary = "Restricts processing (GDPR Art. 18), or lifts that",
-	.min = 1,
-	.max = 2,
-	.options =
-	    {
-		RECORD_OPTIONS,
-		{"all", NULL, "every purpose and channel on record"},
-		{"lift", NULL, "the restriction has ended"},
-	    },
-	.in_batch = true,
-	.run = run_restrict,
-	.print = print,
-    },
-    {
-	.name = "suspend",
-	.arguments = "ADDRESS PURPOSE | ADDRESS --all",
-	.summary = "Stops sending after bounces or complaints",
-	.min = 1,
-	.max = 2,
-	.options =
-	    {
-		RECORD_OPTIONS,
-		{"all", NULL, "every purpose and channel on record"},
-	    },
-	.in_batch = true,
-	.run = run_suspend,
-	.print = print,
-    },
-    {
-	.name = "unsuspend",
-	.arguments = "ADDRESS PURPOSE | ADDRESS --all",
-	.summary = "Ends a suspension",
-	.min = 1,
-	.max = 2,
-	.options =
-	    {
-		RECORD_OPTIONS,
-		{"all", NULL, "every purpose and channel on record"},
-	    },
-	.in_batch = true,
-	.run = run_unsuspend,
-	.print = print,
-    },
+    ACT("withdraw", "Records that a person opted out", {0}),
+    ACT("object", "Records an objection (GDPR Art. 21), or lifts it",
+	{"lift", NULL, "the person took the objection back"}),
+    ACT("restrict", "Restricts processing (GDPR Art. 18), or lifts that",
+	{"lift", NULL, "the restriction has ended"}),
+    ACT("suspend", "Stops sending after bounces or complaints", {0}),
+    ACT("unsuspend", "Ends a suspension", {0}),
     {0},
 };

@@ -96,16 +96,39 @@ ctl_changer(struct ctl *c, struct err *e)
 }
 
 int
-ctl_address(struct ctl *c, const char *text, struct addr *addr,
-    struct addr_key *key, struct err *e)
+ctl_endpoint(struct ctl *c, const char *kind, const char *text,
+    struct endpoint *out, struct addr_key *key, struct err *e)
 {
-	if (addr_parse(c->arena, text, strlen(text), addr, e) != 0)
+	if (endpoint_parse(c->arena, kind, text, strlen(text), out, e) != 0)
 		return err_prefix(e, "address \"%s\"", text);
 	if (ctl_keys(c, e) != 0)
 		return -1;
-	*key = addr_key(
-	    keys_index(c->keys), channel_kind(CHANNEL_EMAIL), addr->canonical);
+	*key = endpoint_key(keys_index(c->keys), out);
 	return 0;
+}
+
+int
+ctl_channel(
+    const char *word, const char *kind, enum channel *out, struct err *e)
+{
+	size_t found = 0;
+
+	if (word != NULL && channel_parse(word, out))
+		return 0;
+	if (word != NULL)
+		return err_set(e, ERR_REFUSED,
+		    "--channel \"%s\" is none of email, sms, voice, phone, "
+		    "paper, push, im",
+		    word);
+	for (int i = 0; i < CHANNEL_COUNT; i++)
+		if (strcmp(channel_kind((enum channel)i), kind) == 0) {
+			*out = (enum channel)i;
+			found++;
+		}
+	if (found == 1)
+		return 0;
+	return err_set(e, ERR_REFUSED,
+	    "which channel of this number: --channel sms, voice or phone?");
 }
 
 int

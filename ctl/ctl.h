@@ -13,6 +13,7 @@
 
 #include "policy/addr.h"
 #include "policy/change.h"
+#include "policy/endpoint.h"
 #include "policy/err.h"
 
 struct arena;
@@ -49,11 +50,23 @@ int ctl_store(struct ctl *c, struct err *e)
 int ctl_changer(struct ctl *c, struct err *e)
     __attribute__((nonnull, warn_unused_result));
 
-/* Reads an email address given as an argument; its strings and the key live
- * until the command ends. Needs no server. */
-int ctl_address(struct ctl *c, const char *text, struct addr *addr,
-    struct addr_key *key, struct err *e)
-    __attribute__((nonnull, warn_unused_result));
+/* Reads an endpoint given as an argument, of `kind` or (NULL) of the kind that
+ * can be told from it; its strings and the key live until the command ends.
+ * Needs no server. */
+int ctl_endpoint(struct ctl *c, const char *kind, const char *text,
+    struct endpoint *out, struct addr_key *key, struct err *e)
+    __attribute__((nonnull(1, 3, 4, 5, 6), warn_unused_result));
+
+/* The option of every command that takes an ADDRESS. */
+#define CTL_KIND                                                               \
+	{                                                                      \
+		"kind", "KIND", "the address's: postal, device or im"          \
+	}
+
+/* Reads a channel given as an option; `word` NULL: the only one that endpoints
+ * of `kind` are for, if there is only one. */
+int ctl_channel(const char *word, const char *kind, enum channel *out,
+    struct err *e) __attribute__((nonnull(2, 3, 4), warn_unused_result));
 
 /* Looks up a purpose given as BRAND/NAME, or as NAME when only one brand has
  * it. */

@@ -33,7 +33,8 @@ struct held {
 /* All that the answer rests on. */
 struct question {
 	const struct stream *stream;
-	struct addr addr;
+	enum channel channel;
+	struct endpoint endpoint;
 	struct addr_key key;
 	struct held own, base;
 	int64_t now;
@@ -60,11 +61,12 @@ find_stream(const struct conf *conf, const char *name,
 	    names);
 }
 
+/* The permit of an endpoint of the question's kind. */
 static int
-hold(struct ctl *c, const char *canonical, struct held *h, struct err *e)
+hold(struct ctl *c, const char *kind, const char *canonical, struct held *h,
+    struct err *e)
 {
-	struct addr_key key = addr_key(
-	    keys_index(c->keys), channel_kind(CHANNEL_EMAIL), canonical);
+	struct addr_key key = addr_key(keys_index(c->keys), kind, canonical);
 	long len =
 	    store_permit(c->store, &key, h->octets, sizeof(h->octets), e);
 
@@ -73,15 +75,39 @@ hold(struct ctl *c, const char *canonical, struct held *h, struct err *e)
 	return permit_decode(h->octets, (size_t)len, &h->permit, e);
 }
 
+/* The channel asked about: the stream's, unless the address is of another kind
+ * or another is given. */
+static int
+read_channel(const struct args *a, struct question *q, struct err *e)
+{
+	const char *word = args_value(a, "channel");
+	const char *kind = q->endpoint.kind;
+
+	q->channel = q->stream->channel;
+	if (word == NULL && strcmp(channel_kind(q->channel), kind) == 0)
+		return 0;
+	if (ctl_channel(word, kind, &q->channel, e) != 0)
+		return -1;
+	if (strcmp(channel_kind(q->channel), kind) == 0)
+		return 0;
+	return err_set(e, ERR_REFUSED,
+	    "channel %s needs an address of kind %s; this one is of kind %s",
+	    channel_word(q->channel), channel_kind(q->channel), kind);
+}
+
 static int
 prepare(struct ctl *c, const struct args *a, struct question *q, struct err *e)
 {
+	struct endpoint *to = &q->endpoint;
+
 	if (ctl_conf(c, e) != 0 ||
 	    find_stream(c->conf, a->words[1], &q->stream, e) != 0 ||
-	    ctl_address(c, a->words[0], &q->addr, &q->key, e) != 0 ||
-	    ctl_store(c, e) != 0 || hold(c, q->addr.canonical, &q->own, e) != 0)
+	    ctl_endpoint(
+		c, args_value(a, "kind"), a->words[0], to, &q->key, e) != 0 ||
+	    read_channel(a, q, e) != 0 || ctl_store(c, e) != 0 ||
+	    hold(c, to->kind, to->canonical, &q->own, e) != 0)
 		return -1;
-	if (q->addr.base != NULL && hold(c, q->addr.base, &q->base, e) != 0)
+	if (to->base != NULL && hold(c, to->kind, to->base, &q->base, e) != 0)
 		return -1;
 	q->now = clock_wall();
 	return 0;
@@ -139,17 +165,16 @@ standing_word(const struct permit *p, enum standing s)
 static void
 add_standing(json_t *one, const struct question *q, uint16_t id)
 {
-	enum channel channel = q->stream->channel;
 	const struct permit *p = &q->own.permit;
-	struct permit_pair pair = permit_find(p, id, channel);
+	struct permit_pair pair = permit_find(p, id, q->channel);
 
 	out_text(one, "standing", standing_word(p, pair.standing));
 	out_time(one, "expires", pair.expires);
 	out_text(one, "read", "database");
-	if (q->addr.base == NULL)
+	if (q->endpoint.base == NULL)
 		return;
 	p = &q->base.permit;
-	pair = permit_find(p, id, channel);
+	pair = permit_find(p, id, q->channel);
 	out_text(one, "base_standing", standing_word(p, pair.standing));
 }
 
@@ -166,7 +191,8 @@ enum {
 	DECIDES,
 	SINCE,
 	EXPIRES,
-	LEFT
+	LEFT,
+	EXEMPTION
 };
 
 /* Adds how the purpose came to stand where it does: brand, parents and
@@ -183,7 +209,7 @@ add_path(struct ctl *c, const struct question *q, uint16_t id, json_t *one,
 		   "CASE WHEN suspended THEN 'suspended' END), event_id, "
 		   "standing, decides, floor(extract(epoch FROM since)), "
 		   "floor(extract(epoch FROM expires)), "
-		   "floor(extract(epoch FROM withdrawn_at)) "
+		   "floor(extract(epoch FROM withdrawn_at)), exemption "
 		   "FROM assent.explain($1, $2::text::int, "
 		   "$3::text::assent.channel)",
 	};
@@ -191,7 +217,7 @@ add_path(struct ctl *c, const struct question *q, uint16_t id, json_t *one,
 	    "relation", "brand", "purpose", "basis", "state", "flags"};
 	char number[8];
 	const struct pg_param params[] = {{q->key.octets, ADDR_KEY},
-	    {number, 0}, {channel_word(q->stream->channel), 0}};
+	    {number, 0}, {channel_word(q->channel), 0}};
 	struct pg_rows *rows;
 	json_t *list;
 
@@ -216,6 +242,10 @@ add_path(struct ctl *c, const struct question *q, uint16_t id, json_t *one,
 		out_time(step, "since", pg_rows_int(rows, i, SINCE));
 		out_time(step, "expires", pg_rows_int(rows, i, EXPIRES));
 		out_time(step, "left", pg_rows_int(rows, i, LEFT));
+		out_text(step, "exemption",
+		    pg_rows_null(rows, i, EXEMPTION)
+			? NULL
+			: pg_rows_text(rows, i, EXEMPTION));
 	}
 	pg_rows_free(&rows);
 	return 0;
@@ -229,8 +259,8 @@ answer(struct ctl *c, const struct question *q,
 	const struct stream *s = q->stream;
 	struct decide_facts f = {
 	    .permit = &q->own.permit,
-	    .base = q->addr.base == NULL ? NULL : &q->base.permit,
-	    .channel = s->channel,
+	    .base = q->endpoint.base == NULL ? NULL : &q->base.permit,
+	    .channel = q->channel,
 	    .now = q->now,
 	};
 	struct store_purpose found;
@@ -303,10 +333,10 @@ run(struct ctl *c, const struct args *a, json_t *out, struct err *e)
 
 	if (prepare(c, a, &q, e) != 0)
 		return OUTCOME_FAILED;
-	out_text(out, "address", q.addr.canonical);
+	out_text(out, "address", q.endpoint.canonical);
 	out_text(out, "stream", q.stream->name);
 	out_text(out, "brand", q.stream->brand);
-	out_text(out, "channel", channel_word(q.stream->channel));
+	out_text(out, "channel", channel_word(q.channel));
 	list = out_array(out, "purposes");
 	outcome = purpose == NULL ? answer_all(c, &q, list, e)
 				  : answer_one(c, &q, purpose, list, e);
@@ -356,6 +386,9 @@ print_path(const json_t *one)
 		if (json_is_integer(event))
 			printf(", event %lld",
 			    (long long)json_integer_value(event));
+		if (out_get(step, "exemption")[0] != '\0')
+			printf(", by the exemption %s",
+			    out_get(step, "exemption"));
 		putchar('\n');
 	}
 }
@@ -402,6 +435,8 @@ const struct command commands_explain[] = {
 	.options =
 	    {
 		{"purpose", "PURPOSE", "as if Consent-Purpose named it"},
+		{"channel", "CHANNEL", "as if the stream sent by it"},
+		CTL_KIND,
 	    },
 	.run = run,
 	.print = print,

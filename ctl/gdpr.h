@@ -9,6 +9,9 @@
 #ifndef CTL_GDPR_H
 #define CTL_GDPR_H
 
+/* The one that lets a brand follow what a person opens and clicks. */
+#define GDPR_MONITORING "profiling-online"
+
 /* clang-format off */
 #define GDPR_PURPOSES(X) \
 	X("marketing", "all",\

@@ -35,13 +35,14 @@ run(struct ctl *c, const struct args *a, json_t *out, struct err *e)
 {
 	struct token_subject s = {.channel = CHANNEL_EMAIL};
 	struct store_purpose p;
-	struct addr addr;
+	struct endpoint to;
 
-	if (ctl_address(c, a->words[0], &addr, &s.key, e) != 0 ||
+	if (ctl_endpoint(
+		c, channel_kind(s.channel), a->words[0], &to, &s.key, e) != 0 ||
 	    ctl_purpose(c, a->words[1], &p, e) != 0)
 		return OUTCOME_FAILED;
 	s.purpose = p.id;
-	out_text(out, "address", addr.canonical);
+	out_text(out, "address", to.canonical);
 	out_text(out, "purpose", ctl_purpose_name(c, &p));
 	add(c, out, "opt_out", CAPABILITY_OPT_OUT, "u", &s);
 	add(c, out, "preferences", CAPABILITY_PREFERENCES, "m", &s);

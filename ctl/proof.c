@@ -194,8 +194,8 @@ read_person(struct pg *p, const struct addr_key *key, struct pg_rows **rows,
 	return ledger_exec(p, &get, params, 1, rows, e);
 }
 
-static int export(struct ctl *c, struct pg *p, const char *address, json_t *out,
-    struct err *e)
+static int export(struct ctl *c, struct pg *p, const struct args *a,
+    json_t *out, struct err *e)
 {
 	const struct keys_ledger *key;
 	struct merkle_source s = ledger_source(p);
@@ -203,10 +203,11 @@ static int export(struct ctl *c, struct pg *p, const char *address, json_t *out,
 	char text[INSTANT_TEXT];
 	struct pg_rows *rows;
 	struct addr_key of;
-	struct addr addr;
+	struct endpoint to;
 	int rc;
 
-	if (ctl_address(c, address, &addr, &of, e) != 0 ||
+	if (ctl_endpoint(c, args_value(a, "kind"), a->words[0], &to, &of, e) !=
+		0 ||
 	    read_person(p, &of, &rows, e) != 0)
 		return -1;
 	rc = ledger_checkpoint(p, -1, &last, e) < 0 ? -1 : 0;
@@ -214,7 +215,7 @@ static int export(struct ctl *c, struct pg *p, const char *address, json_t *out,
 	if (rc == 0 && pg_rows_count(rows) == 0)
 		rc = err_set(e, ERR_REFUSED,
 		    "nothing is on record for %s: the address is unknown",
-		    addr.canonical);
+		    to.canonical);
 	if (rc == 0 && last.size > 0 && key == NULL)
 		rc = err_set(e, ERR_REFUSED,
 		    "the keys file lacks ledger key %d, which signed "
@@ -223,12 +224,12 @@ static int export(struct ctl *c, struct pg *p, const char *address, json_t *out,
 	if (rc == 0) {
 		out_text(out, "format", PROOF_FORMAT);
 		out_text(out, "made_at", instant_text(instant_now(), text));
-		out_text(out, "address", addr.canonical);
+		out_text(out, "address", to.canonical);
 		rc = build(out, rows, &last, &s, e);
 	}
 	if (rc == 0) {
 		out_put(out, "consent_record",
-		    record_make(rows, addr.canonical, last.size));
+		    record_make(rows, to.canonical, last.size));
 		rc = sign_whole(out, key, e);
 	}
 	pg_rows_free(&rows);
@@ -268,7 +269,7 @@ run(struct ctl *c, const struct args *a, json_t *out, struct err *e)
 	if (ctl_conf(c, e) == 0)
 		p = ledger_open(c, c->conf->database.dpo_role, e);
 	if (p != NULL)
-		rc = export(c, p, a->words[0], document, e);
+		rc = export(c, p, a, document, e);
 	pg_close(&p);
 	if (rc == 0 && path != NULL)
 		rc = write_file(path, document, e);
@@ -327,6 +328,7 @@ const struct command commands_proof[] = {
 	.options =
 	    {
 		{"out", "FILE", "a new file, instead of standard output"},
+		CTL_KIND,
 	    },
 	.run = run,
 	.print = print,

@@ -38,7 +38,12 @@ enum {
 	PERSON_BRAND,
 	PERSON_BRAND_NAME,
 	PERSON_PURPOSE,
-	PERSON_TITLE
+	PERSON_TITLE,
+	PERSON_BASIS,
+	PERSON_LANGUAGE,
+	PERSON_VERSION,
+	PERSON_TEXT_TITLE,
+	PERSON_TEXT_BODY
 };
 
 /* The consent record (record.c) of the rows that have a leaf below `size`. */

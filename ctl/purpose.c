@@ -52,6 +52,7 @@ read_channels(const char *list, char out[CHANNELS_TEXT], struct err *e)
 /* What add and edit can say; NULL where nothing was said. */
 struct fields {
 	const char *title, *parent, *basis, *validity, *opt_in, *opt_out;
+	const char *monitoring;
 	const char *channels; /* NULL, or points to text */
 	char text[CHANNELS_TEXT];
 };
@@ -82,6 +83,7 @@ read_fields(const struct args *a, struct fields *f, struct err *e)
 	static const char *const bases[] = {
 	    "consent", "soft-opt-in", "contract", "legitimate-interest", NULL};
 	static const char *const opts[] = {"single", "double", NULL};
+	static const char *const answers[] = {"yes", "no", NULL};
 	const char *channels = args_value(a, "channel");
 
 	*f = (struct fields){
@@ -97,9 +99,10 @@ read_fields(const struct args *a, struct fields *f, struct err *e)
 		f->channels = f->text;
 	}
 	if (one_of(a, "basis", bases, &f->basis, e) != 0 ||
-	    one_of(a, "opt-in", opts, &f->opt_in, e) != 0)
+	    one_of(a, "opt-in", opts, &f->opt_in, e) != 0 ||
+	    one_of(a, "opt-out", opts, &f->opt_out, e) != 0)
 		return -1;
-	return one_of(a, "opt-out", opts, &f->opt_out, e);
+	return one_of(a, "monitoring", answers, &f->monitoring, e);
 }
 
 static int
@@ -147,7 +150,7 @@ add(struct ctl *c, const char *slug, const char *brand, const struct fields *f,
 	    .sql = "SELECT assent.purpose_add($1, $2, $3, "
 		   "$4::assent.channel[], $5, $6::text::assent.legal_basis, "
 		   "$7::text::interval, $8::text::assent.opt, "
-		   "$9::text::assent.opt)",
+		   "$9::text::assent.opt, $10::text::boolean)",
 	};
 	const struct pg_param params[] = {
 	    {brand, 0},
@@ -159,6 +162,7 @@ add(struct ctl *c, const char *slug, const char *brand, const struct fields *f,
 	    {f->validity, 0},
 	    {f->opt_in, 0},
 	    {f->opt_out, 0},
+	    {f->monitoring, 0},
 	};
 
 	return store_exec(
@@ -197,7 +201,7 @@ edit(struct ctl *c, const struct store_purpose *p, const struct fields *f,
 	    .sql = "SELECT assent.purpose_edit($1::text::int, $2, "
 		   "$3::assent.channel[], $4, $5::text::assent.legal_basis, "
 		   "$6::text::interval, $7::text::assent.opt, "
-		   "$8::text::assent.opt)",
+		   "$8::text::assent.opt, $9::text::boolean)",
 	};
 	char number[8];
 	const struct pg_param params[] = {
@@ -209,6 +213,7 @@ edit(struct ctl *c, const struct store_purpose *p, const struct fields *f,
 	    {f->validity, 0},
 	    {f->opt_in, 0},
 	    {f->opt_out, 0},
+	    {f->monitoring, 0},
 	};
 
 	snprintf(number, sizeof(number), "%u", p->id);
@@ -255,7 +260,7 @@ run_list(struct ctl *c, const struct args *a, json_t *out, struct err *e)
 {
 	static const struct pg_statement list = {
 	    .sql = "SELECT b.slug, p.slug, array_to_string(p.channels, ','), "
-		   "p.title FROM assent.purpose p "
+		   "p.title, p.monitoring FROM assent.purpose p "
 		   "JOIN assent.brand b ON b.id = p.brand_id ORDER BY 1, 2",
 	};
 	static const char *const keys[] = {
@@ -273,6 +278,7 @@ run_list(struct ctl *c, const struct args *a, json_t *out, struct err *e)
 
 		for (size_t k = 0; k < 4; k++)
 			out_text(one, keys[k], pg_rows_text(rows, i, k));
+		out_bool(one, "monitoring", pg_rows_text(rows, i, 4)[0] == 't');
 	}
 	pg_rows_free(&rows);
 	return OUTCOME_DONE;
@@ -300,8 +306,10 @@ print_list(const json_t *out)
 		"consent, soft-opt-in, contract, legitimate-interest"},        \
 	    {"validity", "TIME", "how long a grant holds; or none"},           \
 	    {"opt-in", "WAY", "single or double"},                             \
+	    {"opt-out", "WAY", "single or double"},                            \
 	{                                                                      \
-		"opt-out", "WAY", "single or double"                           \
+		"monitoring", "yes|no",                                        \
+		    "it is the consent to be followed (no)"                    \
 	}
 
 const struct command commands_purpose[] = {

@@ -32,6 +32,8 @@ static const struct {
     {"unsuspend", "suspension ended", "lifted"},
     {"access", "record read", "unchanged"},
     {"erase", "personal data erased", "unchanged"},
+    {"edit", "contact data changed", "unchanged"},
+    {"define", "terms of processing changed", "unchanged"},
 };
 
 /* The entry of `list` whose `key` is `value`; NULL when there is none. */
@@ -57,7 +59,7 @@ add_purpose(
 
 	out_text(one, "purpose", name);
 	out_text(one, "purpose_title", pg_rows_text(rows, i, PERSON_TITLE));
-	out_text(one, "lawful_basis", "consent");
+	out_text(one, "lawful_basis", pg_rows_text(rows, i, PERSON_BASIS));
 	out_item(out_array(one, "pii_controllers"),
 	    pg_rows_text(rows, i, PERSON_BRAND));
 	out_text(out_object(out_array(one, "pii_information")), "pii_type",
@@ -81,7 +83,35 @@ add_party(json_t *parties, const struct pg_rows *rows, size_t i)
 	out_text(one, "party_role", "PII controller");
 }
 
+/* The text that the person was shown. */
 static void
+add_notice(json_t *one, const struct pg_rows *rows, size_t i)
+{
+	json_t *notice;
+
+	if (pg_rows_null(rows, i, PERSON_LANGUAGE)) {
+		out_text(one, "privacy_notice", NULL);
+		return;
+	}
+	notice = out_member(one, "privacy_notice");
+	out_text(notice, "language", pg_rows_text(rows, i, PERSON_LANGUAGE));
+	out_int(notice, "version", pg_rows_int(rows, i, PERSON_VERSION));
+	out_text(notice, "title", pg_rows_text(rows, i, PERSON_TEXT_TITLE));
+	out_text(notice, "text", pg_rows_text(rows, i, PERSON_TEXT_BODY));
+}
+
+/* What shows that it was so; null once it has been erased. */
+static void
+add_evidence(json_t *one, const struct pg_rows *rows, size_t i)
+{
+	json_t *fields = pg_rows_null(rows, i, PERSON_FIELDS)
+	    ? NULL
+	    : json_loads(pg_rows_text(rows, i, PERSON_FIELDS), 0, NULL);
+
+	out_put(one, "evidence", fields == NULL ? json_null() : fields);
+}
+
+static json_t *
 add_event(json_t *events, const struct event *e, const char *purpose)
 {
 	const char *type = e->act, *state = e->act;
@@ -103,12 +133,13 @@ add_event(json_t *events, const struct event *e, const char *purpose)
 	out_text(one, "valid_until",
 	    e->expires.there ? instant_text(e->expires.value, text) : NULL);
 	out_text(one, "collection_method", e->source);
+	return one;
 }
 
 json_t *
 record_make(const struct pg_rows *rows, const char *address, int64_t size)
 {
-	json_t *record = out_new(), *purposes, *parties, *events;
+	json_t *record = out_new(), *purposes, *parties, *events, *one;
 	char name[NAME];
 	struct event e;
 
@@ -134,7 +165,9 @@ record_make(const struct pg_rows *rows, const char *address, int64_t size)
 			add_party(parties, rows, i);
 		}
 		ledger_event(rows, i, 0, &e);
-		add_event(events, &e, about ? name : NULL);
+		one = add_event(events, &e, about ? name : NULL);
+		add_notice(one, rows, i);
+		add_evidence(one, rows, i);
 	}
 	return record;
 }

@@ -2,9 +2,10 @@
 /*
  * show - what is on record for one address
  *
- * The person's own state, and beside it what it comes to with what stands above
- * and what is required.  Not the ledger: how it came about is
- * the data protection officer's to read.
+ * The contact's own data (person.c); and the person's own state for each
+ * purpose, beside what it comes to with what stands above and what is
+ * required.  Not the ledger: how it came about is the data protection
+ * officer's to read.
  */
 #include <stdio.h>
 
@@ -12,15 +13,13 @@
 #include "command.h"
 #include "ctl.h"
 #include "out.h"
+#include "person.h"
 #include "policy/arena.h"
 #include "policy/permit.h"
 #include "policy/store.h"
 
 /* The columns of the query below. */
 enum {
-	CONTACT,
-	CANONICAL,
-	ORIGINAL,
 	BRAND,
 	PURPOSE,
 	CHANNEL,
@@ -32,33 +31,35 @@ enum {
 	EFFECTIVE,
 	SINCE,
 	EXPIRES,
-	ENDS
+	ENDS,
+	EXEMPTION
 };
 
 /* A row for what is on record, and for what follows from it. */
 static const struct pg_statement query = {
-    .sql = "WITH who AS (SELECT contact_id, canonical, original "
-	   "FROM assent.endpoint WHERE key = $1), stands AS MATERIALIZED ("
+    .sql = "WITH who AS (SELECT contact_id FROM assent.endpoint "
+	   "WHERE key = $1), stands AS MATERIALIZED ("
 	   "SELECT e.* FROM who CROSS JOIN "
 	   "unnest(enum_range(NULL::assent.endpoint_kind)) AS k (kind) "
 	   "CROSS JOIN LATERAL assent.effective(contact_id, kind) AS e), "
 	   "pair AS (SELECT purpose_id, channel FROM assent.consent "
 	   "JOIN who USING (contact_id) "
 	   "UNION SELECT purpose, channel FROM stands) "
-	   "SELECT w.contact_id, w.canonical, w.original, b.slug, p.slug, "
-	   "k.channel, coalesce(c.state, 'none'), c.objected_at IS NOT NULL, "
-	   "c.restricted_at IS NOT NULL, c.suspended_at IS NOT NULL, "
+	   "SELECT b.slug, p.slug, k.channel, coalesce(c.state, 'none'), "
+	   "floor(extract(epoch FROM c.objected_at)), "
+	   "floor(extract(epoch FROM c.restricted_at)), "
+	   "floor(extract(epoch FROM c.suspended_at)), "
 	   "coalesce(f.standing IN (2, 6) AND f.expires <= now(), false), "
 	   "coalesce(f.standing, 0), floor(extract(epoch FROM c.since)), "
 	   "floor(extract(epoch FROM c.expires_at)), "
-	   "floor(extract(epoch FROM f.expires)) "
-	   "FROM who w LEFT JOIN pair k ON true "
+	   "floor(extract(epoch FROM f.expires)), f.exemption "
+	   "FROM who w CROSS JOIN pair k "
 	   "LEFT JOIN assent.consent c ON c.contact_id = w.contact_id "
 	   "AND c.purpose_id = k.purpose_id AND c.channel = k.channel "
 	   "LEFT JOIN stands f "
 	   "ON f.purpose = k.purpose_id AND f.channel = k.channel "
-	   "LEFT JOIN assent.purpose p ON p.id = k.purpose_id "
-	   "LEFT JOIN assent.brand b ON b.id = p.brand_id "
+	   "JOIN assent.purpose p ON p.id = k.purpose_id "
+	   "JOIN assent.brand b ON b.id = p.brand_id "
 	   "ORDER BY b.slug, p.slug, k.channel",
 };
 
@@ -81,10 +82,13 @@ effective_word(const struct pg_rows *rows, size_t i)
 	return words[pg_rows_int(rows, i, EFFECTIVE) % STANDING_COUNT];
 }
 
-static bool
-is_true(const struct pg_rows *rows, size_t row, size_t col)
+/* A flag, and since when it stands. */
+static void
+add_flag(json_t *one, const struct pg_rows *rows, size_t i, size_t col,
+    const char *flag, const char *since)
 {
-	return pg_rows_text(rows, row, col)[0] == 't';
+	out_bool(one, flag, !pg_rows_null(rows, i, col));
+	out_time(one, since, pg_rows_int(rows, i, col));
 }
 
 static void
@@ -96,67 +100,60 @@ add_consent(json_t *list, const struct pg_rows *rows, size_t i)
 	out_text(one, "purpose", pg_rows_text(rows, i, PURPOSE));
 	out_text(one, "channel", pg_rows_text(rows, i, CHANNEL));
 	out_text(one, "state", pg_rows_text(rows, i, STATE));
-	out_bool(one, "objected", is_true(rows, i, OBJECTED));
-	out_bool(one, "restricted", is_true(rows, i, RESTRICTED));
-	out_bool(one, "suspended", is_true(rows, i, SUSPENDED));
-	out_bool(one, "expired", is_true(rows, i, EXPIRED));
+	add_flag(one, rows, i, OBJECTED, "objected", "objected_at");
+	add_flag(one, rows, i, RESTRICTED, "restricted", "restricted_at");
+	add_flag(one, rows, i, SUSPENDED, "suspended", "suspended_at");
+	out_bool(one, "expired", pg_rows_text(rows, i, EXPIRED)[0] == 't');
 	out_time(one, "since", pg_rows_int(rows, i, SINCE));
 	out_time(one, "expires", pg_rows_int(rows, i, EXPIRES));
 	out_text(one, "effective", effective_word(rows, i));
 	out_time(one, "ends", pg_rows_int(rows, i, ENDS));
-}
-
-static void
-add_contact(json_t *out, const struct pg_rows *rows)
-{
-	json_t *list;
-
-	out_int(out, "contact", pg_rows_int(rows, 0, CONTACT));
-	out_text(out, "address", pg_rows_text(rows, 0, ORIGINAL));
-	out_text(out, "canonical", pg_rows_text(rows, 0, CANONICAL));
-	list = out_array(out, "consents");
-	for (size_t i = 0; i < pg_rows_count(rows); i++)
-		if (!pg_rows_null(rows, i, PURPOSE))
-			add_consent(list, rows, i);
+	out_text(one, "exemption",
+	    pg_rows_null(rows, i, EXEMPTION)
+		? NULL
+		: pg_rows_text(rows, i, EXEMPTION));
 }
 
 static enum outcome
 run(struct ctl *c, const struct args *a, json_t *out, struct err *e)
 {
-	struct addr addr;
+	struct endpoint to;
 	struct addr_key key;
 	const struct pg_param params[] = {{key.octets, sizeof(key.octets)}};
 	struct pg_rows *rows;
-	bool known;
+	json_t *list;
 
-	if (ctl_address(c, a->words[0], &addr, &key, e) != 0 ||
-	    ctl_store(c, e) != 0 ||
-	    store_exec(c->store, &query, params, 1, &rows, e) != 0)
+	if (ctl_endpoint(c, args_value(a, "kind"), a->words[0], &to, &key, e) !=
+		0 ||
+	    ctl_store(c, e) != 0 || person_read(c, &to, &key, out, e) != 0 ||
+	    store_exec(c->store, &query, params, 1, &rows, e) != 0) {
+		json_object_clear(out);
 		return OUTCOME_FAILED;
-	known = pg_rows_count(rows) > 0;
-	if (known)
-		add_contact(out, rows);
-	else
-		err_set(e, ERR_REFUSED,
-		    "nothing is on record for %s: the address is unknown",
-		    addr.canonical);
+	}
+	list = out_array(out, "consents");
+	for (size_t i = 0; i < pg_rows_count(rows); i++)
+		add_consent(list, rows, i);
 	pg_rows_free(&rows);
-	return known ? OUTCOME_DONE : OUTCOME_FAILED;
+	return OUTCOME_DONE;
 }
 
-/* The flags in the words of the reasons, for the eye. */
+/* A consent's flags in the words of the reasons, with their days. */
 static void
 add_flags(json_t *one)
 {
-	char text[40] = "";
+	static const char *const flags[][2] = {
+	    {"objected", "objected_at"},
+	    {"restricted", "restricted_at"},
+	    {"suspended", "suspended_at"},
+	};
+	char text[96] = "";
 	size_t len = 0;
 
-	for (const char *const *flag = (const char *const[]){"objected",
-		 "restricted", "suspended", NULL};
-	     *flag != NULL; flag++)
-		if (json_is_true(json_object_get(one, *flag)))
+	for (size_t i = 0; i < 3; i++)
+		if (json_is_true(json_object_get(one, flags[i][0])))
 			len += (size_t)snprintf(text + len, sizeof(text) - len,
-			    "%s%s", len == 0 ? "" : ",", *flag);
+			    "%s%s %.10s", len == 0 ? "" : ", ", flags[i][0],
+			    out_get(one, flags[i][1]));
 	out_text(one, "flags", len == 0 ? "-" : text);
 	if (json_is_null(json_object_get(one, "ends")))
 		out_text(one, "ends", "never");
@@ -178,12 +175,7 @@ print(const json_t *out)
 	json_t *list = json_object_get(out, "consents"), *one;
 	size_t i;
 
-	printf("contact %lld, ",
-	    (long long)json_integer_value(json_object_get(out, "contact")));
-	out_print(out_get(out, "address"));
-	printf(", canonical ");
-	out_print(out_get(out, "canonical"));
-	putchar('\n');
+	person_print(out);
 	if (json_array_size(list) == 0) {
 		puts("no consent on record");
 		return;
@@ -199,6 +191,7 @@ const struct command commands_show[] = {
 	.summary = "Shows what is on record for an address",
 	.min = 1,
 	.max = 1,
+	.options = {CTL_KIND},
 	.run = run,
 	.print = print,
     },

@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "args.h"
 #include "command.h"
@@ -50,6 +51,8 @@ as_json(void)
 		out_text(one, "title", m->texts[0].title);
 		out_text(one, "channels", m->channels);
 		out_text(one, "basis", m->basis);
+		out_bool(
+		    one, "monitoring", strcmp(m->slug, GDPR_MONITORING) == 0);
 		texts = out_array(one, "texts");
 		for (size_t k = 0; k < LANGUAGES; k++) {
 			json_t *text = out_object(texts);

@@ -56,7 +56,8 @@ replace(struct draft *d, size_t at, size_t end, const char *s, size_t len)
 	if (at > d->done)
 		d->pieces[d->n++] = (struct edit_piece){
 		    d->message->body + d->done, at - d->done};
-	if (len > 0)
+	/* An empty stretch says that all is gone, when it is the only one. */
+	if (len > 0 || d->n == 0)
 		d->pieces[d->n++] = (struct edit_piece){s, len};
 	d->done = end;
 }

@@ -77,7 +77,8 @@ struct edit_message {
 	size_t body_len;
 };
 
-/* A stretch of the new body: of the old one, or of the arena. */
+/* A stretch of the new body: of the old one, or of the arena.  Not empty,
+ * unless the new body is. */
 struct edit_piece {
 	const char *data;
 	size_t len;

@@ -5,24 +5,29 @@
  * The order keeps the promises: nobody is dropped before the sender has been
  * told, nothing is edited before everybody is decided about, and whatever
  * fails on the way defers the whole message, which is then as if it had never
- * come.  Deleting every recipient would lose the message with a 250, so a
- * message that nobody may get is refused instead.
+ * come, but for opt-outs and private copies, which count once made.  Deleting
+ * every recipient would lose the message with a 250, so a message that nobody
+ * may get is refused instead.
  */
 #include "apply.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "engine.h"
+#include "fields.h"
 #include "judge.h"
 #include "label.h"
-#include "list.h"
 #include "notify.h"
+#include "optout.h"
 #include "policy/arena.h"
 #include "policy/conf.h"
 #include "policy/log.h"
 #include "policy/stream.h"
 #include "session.h"
+#include "split.h"
 
 sfsistat
 apply_reply(SMFICTX *ctx, enum reason reason, const struct recipient *r)
@@ -43,6 +48,14 @@ apply_reply(SMFICTX *ctx, enum reason reason, const struct recipient *r)
 		text) != MI_SUCCESS)
 		log_line(LOG_ERROR, "reply-not-set reason=%s", info->word);
 	return info->verdict == VERDICT_REFUSE ? SMFIS_REJECT : SMFIS_TEMPFAIL;
+}
+
+static const char *
+queue_id(const struct session *s)
+{
+	const char *id = s->message.queue_id;
+
+	return id == NULL || id[0] == '\0' ? "-" : id;
 }
 
 /* What the message is for, by its header or else by its stream. */
@@ -90,7 +103,8 @@ judge_all(struct session *s, const struct stream_purpose *purpose)
 		switch (reason_info(r->reason)->verdict) {
 		case VERDICT_ACCEPT:
 			out.accepted++;
-			out.mailboxes += counted_before(m, r) ? 0 : 1;
+			r->again = counted_before(m, r);
+			out.mailboxes += r->again ? 0 : 1;
 			out.one = r;
 			break;
 		case VERDICT_REFUSE:
@@ -117,9 +131,9 @@ conclude_all(const struct session *s, enum verdict verdict)
 			judge_conclude(s, r);
 }
 
-/* Tells the sender, then drops. */
+/* Tells the sender who is refused. */
 static int
-drop_refused(SMFICTX *ctx, struct session *s, struct err *e)
+tell_sender(const struct session *s, struct err *e)
 {
 	const struct engine_metrics *count = engine_metrics(s->engine);
 
@@ -128,11 +142,28 @@ drop_refused(SMFICTX *ctx, struct session *s, struct err *e)
 		return -1;
 	}
 	metric_inc(count->notified);
+	return 0;
+}
+
+static int
+drop(SMFICTX *ctx, const char *path, struct err *e)
+{
+	if (smfi_delrcpt(ctx, (char *)path) == MI_SUCCESS)
+		return 0;
+	return err_set(
+	    e, ERR_FATAL, "the MTA does not let a recipient be dropped");
+}
+
+/* Tells the sender, then drops. */
+static int
+drop_refused(SMFICTX *ctx, const struct session *s, struct err *e)
+{
+	if (tell_sender(s, e) != 0)
+		return -1;
 	for (struct recipient *r = s->message.recipients; r; r = r->next)
 		if (reason_info(r->reason)->verdict == VERDICT_REFUSE &&
-		    smfi_delrcpt(ctx, (char *)r->path) != MI_SUCCESS)
-			return err_set(e, ERR_FATAL,
-			    "the MTA does not let a recipient be dropped");
+		    drop(ctx, r->path, e) != 0)
+			return -1;
 	return 0;
 }
 
@@ -148,53 +179,55 @@ remove_all(SMFICTX *ctx, const char *name, unsigned int n)
 }
 
 static bool
-put(SMFICTX *ctx, const char *name, unsigned int theirs, const char *value)
+put(SMFICTX *ctx, const struct session *s, const struct field_edit *f)
 {
-	return remove_all(ctx, name, theirs) &&
-	    (value == NULL ||
-		smfi_addheader(ctx, (char *)name, (char *)value) == MI_SUCCESS);
+	const char *name = session_header_name(f->which);
+	char *value;
+
+	if (!remove_all(ctx, name, s->message.count[f->which]))
+		return false;
+	if (f->value == NULL)
+		return true;
+	value = arena_printf(
+	    s->arena, "%s%s", s->whole_values ? " " : "", f->value);
+	return value != NULL &&
+	    smfi_addheader(ctx, (char *)name, value) == MI_SUCCESS;
 }
 
 static int
-edit_headers(SMFICTX *ctx, struct session *s,
-    const struct stream_purpose *purpose, const struct recipient *only,
+edit_headers(SMFICTX *ctx, const struct session *s, const struct fields *plan,
     struct err *e)
 {
-	const struct message *m = &s->message;
-	const unsigned int *n = m->count;
-	enum stream_author author = m->stream->author;
-	struct list_fields f;
-	bool done = true;
+	for (size_t i = 0; i < plan->n; i++)
+		if (!put(ctx, s, &plan->edit[i]))
+			return err_set(
+			    e, ERR_FATAL, "the MTA refused a header edit");
+	return 0;
+}
 
-	if (list_fields(s->arena, m->snapshot->conf, m->snapshot->keys,
-		m->stream, purpose, only, &f, e) != 0)
-		return -1;
-	if (author == AUTHOR_MERGE && m->value[AUTHOR_UNSUBSCRIBE] != NULL &&
-	    m->value[AUTHOR_UNSUBSCRIBE][0] != '\0')
-		f.unsubscribe = arena_printf(s->arena, "%s,\n\t%s",
-		    f.unsubscribe, m->value[AUTHOR_UNSUBSCRIBE]);
-	if (f.unsubscribe == NULL)
-		return err_set(e, ERR_FATAL, "message too large for its arena");
-	if (author != AUTHOR_KEEP || n[AUTHOR_UNSUBSCRIBE] == 0)
-		done = put(ctx, "List-Unsubscribe", n[AUTHOR_UNSUBSCRIBE],
-			   f.unsubscribe) &&
-		    put(ctx, "List-Unsubscribe-Post",
-			n[AUTHOR_UNSUBSCRIBE_POST], f.unsubscribe_post);
-	if (done && (author == AUTHOR_REPLACE || n[AUTHOR_LIST_ID] == 0))
-		done = put(ctx, "List-Id", n[AUTHOR_LIST_ID], f.id);
-	if (done)
-		done = remove_all(ctx, LABEL_HEADER, n[AUTHOR_PURPOSE]);
-	return done ? 0
-		    : err_set(e, ERR_FATAL, "the MTA refused a header edit");
+/* Mail in no stream, looked at because bulk mail must be in one. */
+static bool
+is_stray_bulk(const struct message *m)
+{
+	const char *precedence = m->value[AUTHOR_PRECEDENCE];
+
+	if (m->snapshot->conf->milter.unclassified_bulk != BULK_REFUSE)
+		return false;
+	return m->count[AUTHOR_UNSUBSCRIBE] > 0 ||
+	    m->count[AUTHOR_LIST_ID] > 0 || m->count[AUTHOR_PURPOSE] > 0 ||
+	    (precedence != NULL &&
+		(strcasecmp(precedence, "bulk") == 0 ||
+		    strcasecmp(precedence, "list") == 0));
 }
 
 /* Defers the whole message for a trouble of ours. */
 static sfsistat
 defer(SMFICTX *ctx, const struct session *s, const struct err *e)
 {
+	const struct stream *stream = s->message.stream;
+
 	log_line(LOG_ERROR, "message-deferred stream=%s queue=%s error=\"%s\"",
-	    s->message.stream->name,
-	    s->message.queue_id == NULL ? "-" : s->message.queue_id, e->text);
+	    stream == NULL ? "-" : stream->name, queue_id(s), e->text);
 	return apply_reply(ctx, REASON_UNREACHABLE, NULL);
 }
 
@@ -206,9 +239,58 @@ turn_back(SMFICTX *ctx, struct session *s, enum reason reason)
 
 	metric_inc(count->verdict[reason]);
 	log_line(LOG_INFORM, "message-refused reason=%s stream=%s queue=%s",
-	    reason_info(reason)->word, s->message.stream->name,
-	    s->message.queue_id == NULL ? "-" : s->message.queue_id);
+	    reason_info(reason)->word, s->message.stream->name, queue_id(s));
 	return apply_reply(ctx, reason, NULL);
+}
+
+/* Why the message as a whole cannot go on, or REASON_GRANTED. */
+static enum reason
+examine(struct message *m, const struct stream_purpose **purpose)
+{
+	/* Deferred, a message in a queue would come again for ever.  Without
+	 * recipients there is nothing to decide, so nothing to let by. */
+	if (m->too_big || m->recipients == NULL)
+		return m->queued ? REASON_CROWDED : REASON_TOO_BIG;
+	if (m->signatures != NULL && m->stream->signatures == SIGNATURES_REFUSE)
+		return REASON_SIGNED;
+	return find_purpose(m, purpose);
+}
+
+/* One message goes on, to all who are accepted. */
+static sfsistat
+pass_on(SMFICTX *ctx, struct session *s, const struct outcome *out,
+    const struct fields *plan)
+{
+	struct err e;
+
+	if ((out->refused > 0 && drop_refused(ctx, s, &e) != 0) ||
+	    edit_headers(ctx, s, plan, &e) != 0)
+		return defer(ctx, s, &e);
+	conclude_all(s, VERDICT_ACCEPT);
+	return SMFIS_CONTINUE;
+}
+
+/* A copy for each, and the original goes.  The sender is told last: until then
+ * everything may be tried again. */
+static sfsistat
+split(SMFICTX *ctx, struct session *s, const struct outcome *out,
+    const struct stream_purpose *purpose)
+{
+	struct err e;
+
+	if (s->message.body_lost)
+		return turn_back(ctx, s, REASON_TOO_LARGE);
+	if (split_make(s, purpose, &e) != 0) {
+		log_line(LOG_WARN,
+		    "message-unfinished stream=%s queue=%s error=\"%s\"",
+		    s->message.stream->name, queue_id(s), e.text);
+		return apply_reply(ctx, REASON_UNFINISHED, NULL);
+	}
+	if (out->refused > 0 && tell_sender(s, &e) != 0)
+		return defer(ctx, s, &e);
+	split_end(s);
+	conclude_all(s, VERDICT_ACCEPT);
+	return SMFIS_DISCARD;
 }
 
 sfsistat
@@ -216,16 +298,12 @@ apply_end(SMFICTX *ctx, struct session *s)
 {
 	struct message *m = &s->message;
 	const struct stream_purpose *purpose;
-	enum reason reason = find_purpose(m, &purpose);
+	enum reason reason = examine(m, &purpose);
+	struct fields plan;
 	struct outcome out;
+	bool private;
 	struct err e;
 
-	/* Without recipients there is nothing to decide, so nothing to let by.
-	 */
-	if (m->too_big || m->recipients == NULL)
-		/* Deferred, a message in a queue would come again for ever. */
-		return turn_back(
-		    ctx, s, m->queued ? REASON_CROWDED : REASON_TOO_BIG);
 	if (reason != REASON_GRANTED)
 		return turn_back(ctx, s, reason);
 	out = judge_all(s, purpose);
@@ -234,16 +312,65 @@ apply_end(SMFICTX *ctx, struct session *s)
 		return apply_reply(ctx, out.deferred->reason, out.deferred);
 	}
 	conclude_all(s, VERDICT_REFUSE);
+	assert(out.accepted > 0 || out.turned_away != NULL);
 	if (out.accepted == 0)
 		return apply_reply(
 		    ctx, out.turned_away->reason, out.turned_away);
 	if (out.refused > 0 && m->sender[0] == '\0')
 		return turn_back(ctx, s, REASON_NOBODY_TO_TELL);
-	if (out.refused > 0 && drop_refused(ctx, s, &e) != 0)
+	private =
+	    out.mailboxes == 1 || m->stream->recipients == RECIPIENTS_SPLIT;
+	if (fields_plan(
+		s->arena, m, purpose, private ? out.one : NULL, &plan, &e) != 0)
 		return defer(ctx, s, &e);
-	if (edit_headers(
-		ctx, s, purpose, out.mailboxes == 1 ? out.one : NULL, &e) != 0)
-		return defer(ctx, s, &e);
-	conclude_all(s, VERDICT_ACCEPT);
-	return SMFIS_CONTINUE;
+	if (m->stream->signatures == SIGNATURES_SPARE &&
+	    fields_break_signature(&plan, m))
+		return turn_back(ctx, s, REASON_SIGNED);
+	return private && out.mailboxes > 1 ? split(ctx, s, &out, purpose)
+					    : pass_on(ctx, s, &out, &plan);
+}
+
+bool
+apply_opt_outs(SMFICTX *ctx, struct session *s, sfsistat *status)
+{
+	const struct message *m = &s->message;
+	struct err e;
+
+	if (optout_act(s, &e) != 0) {
+		*status = apply_reply(ctx, REASON_UNREACHABLE, NULL);
+		return false;
+	}
+	*status = SMFIS_DISCARD;
+	if (m->recipients == NULL && m->n_others == 0 && !m->too_big)
+		return false;
+	for (struct opt_out *o = m->opt_outs; o != NULL; o = o->next)
+		if (drop(ctx, o->path, &e) != 0) {
+			*status = defer(ctx, s, &e);
+			return false;
+		}
+	return true;
+}
+
+sfsistat
+apply_end_unclassified(SMFICTX *ctx, struct session *s)
+{
+	const struct message *m = &s->message;
+	struct err e;
+
+	if (m->too_big)
+		return apply_reply(
+		    ctx, m->queued ? REASON_CROWDED : REASON_TOO_BIG, NULL);
+	if (is_stray_bulk(m)) {
+		log_line(LOG_INFORM,
+		    "message-refused reason=%s stream=- queue=%s",
+		    reason_info(REASON_UNCLASSIFIED)->word, queue_id(s));
+		return apply_reply(ctx, REASON_UNCLASSIFIED, NULL);
+	}
+	/* A queue's mail to addresses that are no opt-out. */
+	if (m->recipients == NULL)
+		return SMFIS_CONTINUE;
+	if (m->n_others == 0 || m->sender[0] == '\0')
+		return apply_reply(ctx, REASON_NO_LINK, m->recipients);
+	return drop_refused(ctx, s, &e) == 0 ? SMFIS_CONTINUE
+					     : defer(ctx, s, &e);
 }

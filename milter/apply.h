@@ -6,6 +6,7 @@
 #define MILTER_APPLY_H
 
 #include <libmilter/mfapi.h>
+#include <stdbool.h>
 
 #include "policy/reason.h"
 
@@ -21,5 +22,15 @@ sfsistat apply_reply(SMFICTX *ctx, enum reason reason,
  * decided about, tells the sender who is dropped, edits the headers.  The
  * status for the MTA, its reply set. */
 sfsistat apply_end(SMFICTX *ctx, struct session *s) __attribute__((nonnull));
+
+/* The opt-outs by mail among the recipients: acts on them and takes them off
+ * the message.  Whether the message goes on; if not, `*status` is for the MTA.
+ */
+bool apply_opt_outs(SMFICTX *ctx, struct session *s, sfsistat *status)
+    __attribute__((nonnull, warn_unused_result));
+
+/* The end of a message in no stream. */
+sfsistat apply_end_unclassified(SMFICTX *ctx, struct session *s)
+    __attribute__((nonnull));
 
 #endif

@@ -23,6 +23,7 @@
 #include "apply.h"
 #include "engine.h"
 #include "judge.h"
+#include "optout.h"
 #include "policy/arena.h"
 #include "policy/clock.h"
 #include "policy/conf.h"
@@ -36,9 +37,10 @@ static struct engine *engine;
 
 enum {
 	ACTIONS = SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_DELRCPT,
-	SKIPPED = SMFIP_NOHELO | SMFIP_NOUNKNOWN | SMFIP_NODATA | SMFIP_NOBODY |
-	    SMFIP_NOEOH,
-	SILENT = SMFIP_NR_CONN | SMFIP_NR_HDR
+	SKIPPED = SMFIP_NOHELO | SMFIP_NOUNKNOWN | SMFIP_NOEOH,
+	SILENT = SMFIP_NR_CONN | SMFIP_NR_HDR,
+	/* What is used where it is offered. */
+	WANTED = SMFIP_HDR_LEADSPC | SMFIP_SKIP
 };
 
 static sfsistat
@@ -62,11 +64,13 @@ on_negotiate(SMFICTX *ctx, unsigned long offered_actions,
 		return SMFIS_REJECT;
 	smfi_setpriv(ctx, s);
 	*actions = ACTIONS | (offered_actions & SMFIF_SETSYMLIST);
-	*steps = offered_steps & (SKIPPED | SILENT);
+	*steps = offered_steps & (SKIPPED | SILENT | WANTED);
 	s->quiet_connect = (*steps & SMFIP_NR_CONN) != 0;
 	s->quiet_headers = (*steps & SMFIP_NR_HDR) != 0;
+	s->whole_values = (*steps & SMFIP_HDR_LEADSPC) != 0;
+	s->may_skip = (*steps & SMFIP_SKIP) != 0;
 	if ((offered_actions & SMFIF_SETSYMLIST) != 0 &&
-	    (smfi_setsymlist(ctx, SMFIM_CONNECT, (char *)"{daemon_name} v") !=
+	    (smfi_setsymlist(ctx, SMFIM_CONNECT, (char *)"{daemon_name} v j") !=
 		    MI_SUCCESS ||
 		smfi_setsymlist(ctx, SMFIM_ENVFROM,
 		    (char *)"{auth_authen} i") != MI_SUCCESS ||
@@ -97,17 +101,24 @@ keep_client(struct session *s, const struct sockaddr *sa)
 		memcpy(&s->client, sa, len);
 }
 
+static void
+replace(char **old, const char *text)
+{
+	free(*old);
+	*old = text == NULL ? NULL : strdup(text);
+}
+
 static sfsistat
 on_connect(SMFICTX *ctx, char *host, struct sockaddr *sa)
 {
 	const char *listener = smfi_getsymval(ctx, (char *)"{daemon_name}");
 	struct session *s = smfi_getpriv(ctx);
 
-	(void)host;
 	if (s == NULL)
 		return SMFIS_TEMPFAIL;
-	free(s->listener);
-	s->listener = listener == NULL ? NULL : strdup(listener);
+	replace(&s->listener, listener);
+	replace(&s->host, smfi_getsymval(ctx, (char *)"j"));
+	replace(&s->client_name, host);
 	if (listener == NULL)
 		log_line(LOG_ERROR,
 		    "the MTA does not send {daemon_name} at "
@@ -126,6 +137,24 @@ bare(struct arena *a, const char *path)
 	if (n >= 2 && path[0] == '<' && path[n - 1] == '>')
 		return arena_strndup(a, path + 1, n - 2);
 	return arena_strndup(a, path, n);
+}
+
+/* Those of the parameters of MAIL or RCPT that a copy of the message must
+ * keep, each after a space; NULL when the arena is full. */
+static const char *
+parameters(struct arena *a, char **argv, const char *const *names)
+{
+	const char *kept = "";
+
+	for (char **p = argv; kept != NULL && *p != NULL; p++)
+		for (size_t i = 0; kept != NULL && names[i] != NULL; i++) {
+			size_t n = strlen(names[i]);
+
+			if (strncasecmp(*p, names[i], n) == 0 &&
+			    ((*p)[n] == '=' || (*p)[n] == '\0'))
+				kept = arena_printf(a, "%s %s", kept, *p);
+		}
+	return kept;
 }
 
 static const struct stream *
@@ -147,6 +176,9 @@ classify(SMFICTX *ctx, const struct session *s)
 static sfsistat
 on_mail(SMFICTX *ctx, char **argv)
 {
+	/* RFC 6152, RFC 6531, RFC 3461. */
+	static const char *const kept[] = {
+	    "BODY", "SMTPUTF8", "RET", "ENVID", NULL};
 	struct session *s = smfi_getpriv(ctx);
 	struct message *m;
 
@@ -159,32 +191,34 @@ on_mail(SMFICTX *ctx, char **argv)
 	if (m->snapshot == NULL)
 		return apply_reply(ctx, REASON_OVERLOAD, NULL);
 	m->sender = bare(s->arena, argv[0]);
-	if (m->sender == NULL || !session_step(s, EVENT_MAIL)) {
+	m->parameters = parameters(s->arena, argv + 1, kept);
+	if (m->sender == NULL || m->parameters == NULL ||
+	    !session_step(s, EVENT_MAIL)) {
 		session_reset(s);
 		return apply_reply(ctx, REASON_OVERLOAD, NULL);
 	}
 	m->queued = s->postfix && macro(ctx, "i")[0] != '\0';
 	m->stream = classify(ctx, s);
-	if (m->stream != NULL ||
-	    m->snapshot->conf->milter.unclassified_bulk == BULK_REFUSE)
-		return SMFIS_CONTINUE;
-	session_reset(s);
-	return SMFIS_ACCEPT;
+	return SMFIS_CONTINUE;
+}
+
+/* Whether the recipients before `r` are the same mailbox. */
+static bool
+is_alone(const struct message *m, const struct recipient *r)
+{
+	const struct recipient *first = m->recipients;
+
+	return first == r ||
+	    (r->readable && !m->several &&
+		memcmp(&first->key, &r->key, sizeof(r->key)) == 0);
 }
 
 /* Whether `r` may join the recipients accepted before it. */
 static bool
-fits(const struct session *s, const struct recipient *r)
+fits(const struct message *m, const struct recipient *r)
 {
-	const struct message *m = &s->message;
-
-	if (m->queued || m->stream->recipients != RECIPIENTS_ONE)
-		return true;
-	for (const struct recipient *p = m->recipients; p != r; p = p->next)
-		if (!r->readable ||
-		    memcmp(&p->key, &r->key, sizeof(p->key)) != 0)
-			return false;
-	return true;
+	return m->queued || m->stream->recipients != RECIPIENTS_ONE ||
+	    is_alone(m, r);
 }
 
 static sfsistat
@@ -201,36 +235,100 @@ decide_recipient(SMFICTX *ctx, struct session *s, struct recipient *r)
 		judge_otherwise(s, r, REASON_ADDRESS);
 		status = apply_reply(ctx, r->reason, r);
 	}
-	if (status == SMFIS_CONTINUE && !fits(s, r)) {
+	if (status == SMFIS_CONTINUE && !fits(m, r)) {
 		judge_otherwise(s, r, REASON_ONE);
 		status = apply_reply(ctx, r->reason, r);
 	}
 	if (status != SMFIS_CONTINUE) {
 		judge_conclude(s, r);
 		session_drop(s, r);
+	} else if (!is_alone(m, r)) {
+		m->several = true;
 	}
 	metric_observe(
 	    engine_metrics(s->engine)->rcpt_time, clock_now() - begun);
 	return status;
 }
 
+/* A recipient at the domain of the opt-outs. */
+static sfsistat
+take_opt_out(SMFICTX *ctx, struct session *s, const char *path, bool good)
+{
+	if (good)
+		return SMFIS_CONTINUE;
+	if (!s->message.queued)
+		return apply_reply(ctx, REASON_NO_LINK, NULL);
+	/* Told at the end, like all about a queued message. */
+	if (session_add_refused(s, path, REASON_NO_LINK) == NULL)
+		s->message.too_big = true;
+	return SMFIS_CONTINUE;
+}
+
+static sfsistat
+take_recipient(SMFICTX *ctx, struct session *s, char **argv)
+{
+	static const char *const kept[] = {"NOTIFY", "ORCPT", NULL};
+	struct message *m = &s->message;
+	struct recipient *r;
+
+	if (m->stream == NULL) {
+		m->n_others++;
+		return SMFIS_CONTINUE;
+	}
+	r = session_add(s, argv[0]);
+	if (r != NULL &&
+	    (r->parameters = parameters(s->arena, argv + 1, kept)) != NULL)
+		return decide_recipient(ctx, s, r);
+	if (r != NULL)
+		session_drop(s, r);
+	/* A queued message cannot be told about one recipient. */
+	m->too_big = m->queued;
+	return m->queued ? SMFIS_CONTINUE
+			 : apply_reply(ctx, REASON_TOO_BIG, NULL);
+}
+
 static sfsistat
 on_rcpt(SMFICTX *ctx, char **argv)
 {
 	struct session *s = smfi_getpriv(ctx);
-	struct recipient *r;
+	enum optout_kind kind;
+	struct err e;
 
 	if (s == NULL || !session_step(s, EVENT_RCPT))
 		return SMFIS_TEMPFAIL;
-	if (s->message.stream == NULL)
-		return SMFIS_CONTINUE;
-	r = session_add(s, argv[0]);
-	if (r != NULL)
-		return decide_recipient(ctx, s, r);
-	/* A queued message cannot be told about one recipient. */
-	s->message.too_big = s->message.queued;
+	kind = optout_recipient(s, argv[0], &e);
+	switch (kind) {
+	case OPTOUT_NONE:
+		return take_recipient(ctx, s, argv);
+	case OPTOUT_GOOD:
+	case OPTOUT_BAD:
+		return take_opt_out(ctx, s, argv[0], kind == OPTOUT_GOOD);
+	case OPTOUT_UNKNOWN:
+		break;
+	}
+	log_line(LOG_ERROR, "opt-out-deferred error=\"%s\"", e.text);
+	s->message.unsure = s->message.queued;
 	return s->message.queued ? SMFIS_CONTINUE
-				 : apply_reply(ctx, REASON_TOO_BIG, NULL);
+				 : apply_reply(ctx, REASON_UNREACHABLE, NULL);
+}
+
+/* Lets go of mail that nobody asks about any more: in no stream, no opt-out,
+ * no marks of bulk mail to look for. */
+static sfsistat
+on_data(SMFICTX *ctx)
+{
+	struct session *s = smfi_getpriv(ctx);
+	const struct message *m;
+
+	if (s == NULL)
+		return SMFIS_TEMPFAIL;
+	m = &s->message;
+	if (m->snapshot == NULL || m->stream != NULL || m->opt_outs != NULL ||
+	    m->recipients != NULL || m->unsure ||
+	    m->snapshot->conf->milter.unclassified_bulk == BULK_REFUSE)
+		return SMFIS_CONTINUE;
+	session_reset(s);
+	return SMFIS_ACCEPT;
 }
 
 static sfsistat
@@ -245,23 +343,16 @@ on_header(SMFICTX *ctx, char *name, char *value)
 	return s->quiet_headers ? SMFIS_NOREPLY : SMFIS_CONTINUE;
 }
 
-/* Mail in no stream, looked at only because bulk mail must be in one. */
 static sfsistat
-end_unclassified(SMFICTX *ctx, const struct session *s)
+on_body(SMFICTX *ctx, unsigned char *octets, size_t n)
 {
-	const struct message *m = &s->message;
-	const char *precedence = m->value[AUTHOR_PRECEDENCE];
+	struct session *s = smfi_getpriv(ctx);
 
-	if (m->count[AUTHOR_UNSUBSCRIBE] == 0 &&
-	    m->count[AUTHOR_LIST_ID] == 0 && m->count[AUTHOR_PURPOSE] == 0 &&
-	    (precedence == NULL ||
-		(strcasecmp(precedence, "bulk") != 0 &&
-		    strcasecmp(precedence, "list") != 0)))
+	if (s == NULL || !session_step(s, EVENT_BODY))
+		return SMFIS_TEMPFAIL;
+	if (session_body(s, octets, n) || !s->may_skip)
 		return SMFIS_CONTINUE;
-	log_line(LOG_INFORM, "message-refused reason=%s stream=- queue=%s",
-	    reason_info(REASON_UNCLASSIFIED)->word,
-	    m->queue_id == NULL ? "-" : m->queue_id);
-	return apply_reply(ctx, REASON_UNCLASSIFIED, NULL);
+	return SMFIS_SKIP;
 }
 
 static sfsistat
@@ -274,8 +365,14 @@ on_end(SMFICTX *ctx)
 	if (s == NULL || !session_step(s, EVENT_END))
 		return SMFIS_TEMPFAIL;
 	s->message.queue_id = arena_strdup(s->arena, macro(ctx, "i"));
-	status = s->message.stream == NULL ? end_unclassified(ctx, s)
-					   : apply_end(ctx, s);
+	if (s->message.queue_id == NULL)
+		s->message.too_big = true;
+	if (s->message.unsure)
+		status = apply_reply(ctx, REASON_UNREACHABLE, NULL);
+	else if (s->message.opt_outs == NULL || apply_opt_outs(ctx, s, &status))
+		status = s->message.stream == NULL
+		    ? apply_end_unclassified(ctx, s)
+		    : apply_end(ctx, s);
 	metric_observe(
 	    engine_metrics(s->engine)->eom_time, clock_now() - begun);
 	session_reset(s);
@@ -312,7 +409,9 @@ callback_register(struct engine *en, struct err *e)
 	    .xxfi_connect = on_connect,
 	    .xxfi_envfrom = on_mail,
 	    .xxfi_envrcpt = on_rcpt,
+	    .xxfi_data = on_data,
 	    .xxfi_header = on_header,
+	    .xxfi_body = on_body,
 	    .xxfi_eom = on_end,
 	    .xxfi_abort = on_abort,
 	    .xxfi_close = on_close,

@@ -40,6 +40,7 @@ static void
 snapshot_free(struct snapshot *s)
 {
 	lease_stop(&s->lookup.lease);
+	pthread_mutex_destroy(&s->changer.lock);
 	cache_free(&s->lookup.cache);
 	store_free(&s->lookup.store);
 	keys_free(&s->keys);
@@ -93,6 +94,9 @@ snapshot_fill(struct engine *en, struct snapshot *s, struct err *e)
 	s->lookup.cache = cache_new(&c->cache, e);
 	if (s->lookup.cache == NULL)
 		return -1;
+	s->changer.store = s->lookup.store;
+	s->changer.cache = s->lookup.cache;
+	s->changer.lease = c->cache.lease;
 	s->lookup.lease = lease_start(c, role, "assent-milter lease", e);
 	return s->lookup.lease == NULL ? -1 : 0;
 }
@@ -107,6 +111,7 @@ snapshot_new(struct engine *en, struct err *e)
 		return NULL;
 	}
 	s->references = 1;
+	pthread_mutex_init(&s->changer.lock, NULL);
 	if (snapshot_fill(en, s, e) == 0)
 		return s;
 	snapshot_free(s);
@@ -138,6 +143,18 @@ make_metrics(struct engine *en)
 	    "Notifications about dropped recipients.", "result=\"sent\"");
 	m->notify_failed = metrics_counter(r, "assent_notifications_total",
 	    "Notifications about dropped recipients.", "result=\"failed\"");
+	m->copied = metrics_counter(r, "assent_copies_total",
+	    "Private copies of messages.", "result=\"made\"");
+	m->copy_skipped = metrics_counter(r, "assent_copies_total",
+	    "Private copies of messages.", "result=\"skipped\"");
+	m->copy_failed = metrics_counter(r, "assent_copies_total",
+	    "Private copies of messages.", "result=\"failed\"");
+	for (int i = 0; i < OPTOUT_RESULTS; i++) {
+		snprintf(labels, sizeof(labels), "result=\"%s\"",
+		    optout_result_word((enum optout_result)i));
+		m->opt_outs[i] = metrics_counter(
+		    r, "assent_opt_outs_total", "Opt-outs by mail.", labels);
+	}
 	m->reloads = metrics_counter(r, "assent_reloads_total",
 	    "Configurations loaded.", "result=\"done\"");
 	m->reloads_failed = metrics_counter(r, "assent_reloads_total",
@@ -244,6 +261,17 @@ engine_end(struct engine *en, struct snapshot **s)
 	if (last != NULL)
 		snapshot_free(last);
 	*s = NULL;
+}
+
+bool
+engine_stopping(struct engine *en)
+{
+	bool stopping;
+
+	pthread_mutex_lock(&en->lock);
+	stopping = en->stopping;
+	pthread_mutex_unlock(&en->lock);
+	return stopping;
 }
 
 unsigned int

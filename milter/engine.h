@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "optout.h"
+#include "policy/change.h"
 #include "policy/err.h"
 #include "policy/lookup.h"
 #include "policy/metric.h"
@@ -30,13 +32,15 @@ struct snapshot {
 	struct conf *conf;
 	struct keys *keys;
 	struct lookup lookup;
+	struct changer changer;	 /* for opt-outs by mail */
 	unsigned int references; /* under the engine's lock */
 };
 
 /* What is counted of the process as a whole. */
 struct engine_metrics {
 	metric_counter *lookup[LOOKUP_SOURCES], *lookup_failed, *reloads,
-	    *reloads_failed, *notified, *notify_failed;
+	    *reloads_failed, *notified, *notify_failed, *copied, *copy_skipped,
+	    *copy_failed, *opt_outs[OPTOUT_RESULTS];
 	struct metric_histogram *lookup_time, *rcpt_time, *eom_time;
 };
 
@@ -54,6 +58,9 @@ int engine_reload(struct engine *en, struct err *e)
 struct snapshot *engine_begin(struct engine *en) __attribute__((nonnull));
 void engine_end(struct engine *en, struct snapshot **s)
     __attribute__((nonnull));
+
+/* Whether the engine is about to end: what takes long should not begin. */
+bool engine_stopping(struct engine *en) __attribute__((nonnull));
 
 /* Begins no more messages and waits until `deadline` for those under way;
  * how many are left. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * inject - hand a message to the MTA by SMTP
+ * inject - hand messages to the MTA by SMTP
  */
 #ifndef MILTER_INJECT_H
 #define MILTER_INJECT_H
@@ -10,13 +10,42 @@
 
 #include "policy/err.h"
 
+enum { INJECT_TEXTS = 2, INJECT_REPLY = 256 };
+
+/* A message for one recipient: its addresses without brackets ("" is the null
+ * sender), parameters of MAIL and RCPT each after a space, and its octets with
+ * CRLF lines in pieces. */
+struct inject_mail {
+	const char *from, *from_parameters, *to, *to_parameters;
+	struct {
+		const char *octets;
+		size_t len;
+	} text[INJECT_TEXTS];
+};
+
+/* A connection, opened when it is first needed and used for one message after
+ * the other. */
+struct inject;
+
 /* Starts libcurl; once, before threads. */
 int inject_init(struct err *e) __attribute__((nonnull, warn_unused_result));
 
-/* Sends `len` octets with CRLF lines to `rcpt` from the null sender through
- * `url` (smtp://HOST:PORT), in at most `timeout` nanoseconds.  0 only when the
- * MTA has taken the message. */
-int inject(const char *url, int64_t timeout, const char *rcpt, const char *text,
-    size_t len, struct err *e) __attribute__((nonnull, warn_unused_result));
+/* A connection to `url` (smtp://HOST:PORT), which must outlive it; NULL
+ * without memory.  inject_close() accepts NULL. */
+struct inject *inject_open(const char *url)
+    __attribute__((nonnull, warn_unused_result));
+void inject_close(struct inject **c);
+
+/* Sends a message by `deadline`.  0 only when the MTA has taken it; its reply
+ * is then inject_reply().  ERR_REFUSED: the MTA said no to this one, others may
+ * be sent.  ERR_UNREACHABLE: it does not answer, and may or may not have taken
+ * the message if that was after its last octet. */
+int inject_send(struct inject *c, const struct inject_mail *mail,
+    int64_t deadline, struct err *e)
+    __attribute__((nonnull, warn_unused_result));
+
+/* The last line of the last reply; lives until the next one. */
+const char *inject_reply(const struct inject *c)
+    __attribute__((nonnull, returns_nonnull));
 
 #endif

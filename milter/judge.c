@@ -74,7 +74,7 @@ void
 judge_recipient(struct session *s, struct recipient *r,
     const struct stream_purpose *purpose)
 {
-	if (r->purpose == purpose)
+	if (r->settled || r->purpose == purpose)
 		return;
 	r->purpose = purpose;
 	r->source = "none";

@@ -11,7 +11,7 @@ struct recipient;
 struct session;
 struct stream_purpose;
 
-/* Decides about `r` for `purpose`, unless that was done already. Sets
+/* Decides about `r` for `purpose`, unless that was done or is settled. Sets
  * r->reason and what goes with it. */
 void judge_recipient(struct session *s, struct recipient *r,
     const struct stream_purpose *purpose) __attribute__((nonnull));

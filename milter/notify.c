@@ -16,6 +16,7 @@
 #include "engine.h"
 #include "inject.h"
 #include "policy/buf.h"
+#include "policy/clock.h"
 #include "policy/conf.h"
 #include "policy/stream.h"
 #include "session.h"
@@ -135,6 +136,27 @@ put_original(const struct report *r)
 	buf_printf(r->out, "\r\n--%s--\r\n", r->boundary);
 }
 
+static int
+deliver(
+    const struct conf *c, const char *to, const struct buf *text, struct err *e)
+{
+	const struct inject_mail mail = {
+	    .from = "",
+	    .from_parameters = is_ascii(to) ? "" : " SMTPUTF8",
+	    .to = to,
+	    .to_parameters = "",
+	    .text = {{text->data, text->len}},
+	};
+	struct inject *mta = inject_open(c->milter.inject);
+	int rc;
+
+	if (mta == NULL)
+		return err_set(e, ERR_FATAL, "out of memory");
+	rc = inject_send(mta, &mail, clock_now() + c->milter.timeout, e);
+	inject_close(&mta);
+	return rc;
+}
+
 int
 notify_refused(const struct session *s, struct err *e)
 {
@@ -157,8 +179,7 @@ notify_refused(const struct session *s, struct err *e)
 	if (buf_failed(&out))
 		rc = err_set(e, ERR_FATAL, "out of memory for a notification");
 	else
-		rc = inject(c->milter.inject, c->milter.timeout, r.m->sender,
-		    out.data, out.len, e);
+		rc = deliver(c, r.m->sender, &out, e);
 	buf_free(&out);
 	return rc;
 }

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * session - one connection of the MTA, and the message on it
+ *
+ * What is kept of a message is bounded: envelope, headers and notes by the
+ * arena, the body by milter.max-message.  Only a message that may have to be
+ * split is kept whole.
  */
 #include "session.h"
 
@@ -40,6 +44,8 @@ session_free(struct session **s)
 		session_reset(*s);
 	arena_free(&(*s)->arena);
 	free((*s)->listener);
+	free((*s)->host);
+	free((*s)->client_name);
 	free(*s);
 	*s = NULL;
 }
@@ -52,6 +58,7 @@ session_step(struct session *s, enum phase_event event)
 	    [EVENT_MAIL] = {PHASE_ENVELOPE, -1, -1},
 	    [EVENT_RCPT] = {-1, PHASE_ENVELOPE, -1},
 	    [EVENT_HEADER] = {-1, PHASE_CONTENT, PHASE_CONTENT},
+	    [EVENT_BODY] = {-1, PHASE_CONTENT, PHASE_CONTENT},
 	    [EVENT_END] = {-1, PHASE_IDLE, PHASE_IDLE},
 	};
 	int next = after[event][s->phase];
@@ -66,38 +73,97 @@ void
 session_reset(struct session *s)
 {
 	engine_end(s->engine, &s->message.snapshot);
+	buf_free(&s->message.body);
 	s->message = (struct message){0};
 	s->phase = PHASE_IDLE;
 	arena_reset(s->arena);
 }
 
-struct recipient *
-session_add(struct session *s, const char *path)
+const char *
+session_header_name(enum author_header h)
+{
+	static const char *const names[AUTHOR_HEADERS] = {
+	    [AUTHOR_UNSUBSCRIBE] = "List-Unsubscribe",
+	    [AUTHOR_UNSUBSCRIBE_POST] = "List-Unsubscribe-Post",
+	    [AUTHOR_LIST_ID] = "List-Id",
+	    [AUTHOR_PURPOSE] = LABEL_HEADER,
+	    [AUTHOR_SUBJECT] = "Subject",
+	    [AUTHOR_MESSAGE_ID] = "Message-ID",
+	    [AUTHOR_PRECEDENCE] = "Precedence",
+	    [AUTHOR_DATE] = "Date",
+	    [AUTHOR_CONTENT_TYPE] = "Content-Type",
+	    [AUTHOR_DKIM] = "DKIM-Signature",
+	    [AUTHOR_ARC_MESSAGE] = "ARC-Message-Signature",
+	    [AUTHOR_ARC_SEAL] = "ARC-Seal",
+	    [AUTHOR_ARC_RESULTS] = "ARC-Authentication-Results",
+	    [AUTHOR_AUTO_SUBMITTED] = "Auto-Submitted",
+	    [AUTHOR_AUTOREPLY] = "X-Autoreply",
+	    [AUTHOR_AUTORESPOND] = "X-Autorespond",
+	    [AUTHOR_SUPPRESS] = "X-Auto-Response-Suppress",
+	};
+
+	return names[h];
+}
+
+bool
+session_splits(const struct session *s)
+{
+	const struct message *m = &s->message;
+
+	return m->several && m->stream != NULL &&
+	    m->stream->recipients == RECIPIENTS_SPLIT;
+}
+
+static struct recipient *
+append(struct session *s, const char *path)
 {
 	struct message *m = &s->message;
-	const struct conf *c = m->snapshot->conf;
 	struct recipient *r;
-	struct err e;
-	int rc;
 
-	if (m->n_recipients >= (size_t)c->milter.recipients)
+	if (m->n_recipients >= (size_t)m->snapshot->conf->milter.recipients)
 		return NULL;
 	r = arena_alloc(s->arena, sizeof(*r));
 	if (r == NULL || (r->path = arena_strdup(s->arena, path)) == NULL)
 		return NULL;
-	rc = addr_parse(s->arena, path, strlen(path), &r->addr, &e);
-	if (rc != 0 && e.kind != ERR_REFUSED)
-		return NULL;
-	if (rc == 0) {
-		r->key = addr_key(keys_index(m->snapshot->keys),
-		    channel_kind(m->stream->channel), r->addr.canonical);
-		r->readable = true;
-	}
+	r->parameters = "";
 	if (m->recipients_end == NULL)
 		m->recipients_end = &m->recipients;
 	*m->recipients_end = r;
 	m->recipients_end = &r->next;
 	m->n_recipients++;
+	return r;
+}
+
+struct recipient *
+session_add(struct session *s, const char *path)
+{
+	const struct message *m = &s->message;
+	struct recipient *r = append(s, path);
+	struct err e;
+
+	if (r == NULL)
+		return NULL;
+	if (addr_parse(s->arena, path, strlen(path), &r->addr, &e) == 0) {
+		r->key = addr_key(keys_index(m->snapshot->keys),
+		    channel_kind(m->stream->channel), r->addr.canonical);
+		r->readable = true;
+	} else if (e.kind != ERR_REFUSED) {
+		session_drop(s, r);
+		return NULL;
+	}
+	return r;
+}
+
+struct recipient *
+session_add_refused(struct session *s, const char *path, enum reason reason)
+{
+	struct recipient *r = append(s, path);
+
+	if (r != NULL) {
+		r->reason = reason;
+		r->reference = engine_reference(s->engine);
+		r->settled = true;
+	}
 	return r;
 }
 
@@ -114,30 +180,87 @@ session_drop(struct session *s, struct recipient *r)
 	m->n_recipients--;
 }
 
+/* A copy of a field; NULL when the arena is full. */
+static struct field *
+copy_field(struct session *s, const char *name, const char *value)
+{
+	struct field *f = arena_alloc(s->arena, sizeof(*f));
+
+	if (f == NULL || (f->name = arena_strdup(s->arena, name)) == NULL ||
+	    (f->value = arena_strdup(s->arena, value)) == NULL) {
+		s->message.too_big = true;
+		return NULL;
+	}
+	return f;
+}
+
+static void
+keep_field(struct session *s, const char *name, const char *value)
+{
+	struct message *m = &s->message;
+	struct field *f = copy_field(s, name, value);
+
+	if (f == NULL)
+		return;
+	if (m->fields_end == NULL)
+		m->fields_end = &m->fields;
+	*m->fields_end = f;
+	m->fields_end = &f->next;
+}
+
+static void
+keep_signature(struct session *s, const char *name, const char *value)
+{
+	struct field *f = copy_field(s, name, value);
+
+	if (f == NULL)
+		return;
+	f->next = s->message.signatures;
+	s->message.signatures = f;
+}
+
+/* Counts a header that matters, and keeps the first of its kind. */
+static void
+note_header(struct session *s, enum author_header h, const char *value)
+{
+	struct message *m = &s->message;
+
+	if (m->stream != NULL && (h == AUTHOR_DKIM || h == AUTHOR_ARC_MESSAGE))
+		keep_signature(s, session_header_name(h), value);
+	if (m->count[h]++ > 0 || strnlen(value, VALUE_MAX + 1) > VALUE_MAX)
+		return;
+	m->value[h] = arena_strdup(s->arena, value);
+	if (m->value[h] == NULL)
+		m->too_big = true;
+}
+
 void
 session_header(struct session *s, const char *name, const char *value)
 {
-	static const char *const names[AUTHOR_HEADERS] = {
-	    [AUTHOR_UNSUBSCRIBE] = "List-Unsubscribe",
-	    [AUTHOR_UNSUBSCRIBE_POST] = "List-Unsubscribe-Post",
-	    [AUTHOR_LIST_ID] = "List-Id",
-	    [AUTHOR_PURPOSE] = LABEL_HEADER,
-	    [AUTHOR_SUBJECT] = "Subject",
-	    [AUTHOR_MESSAGE_ID] = "Message-ID",
-	    [AUTHOR_PRECEDENCE] = "Precedence",
-	};
-	struct message *m = &s->message;
+	if (session_splits(s))
+		keep_field(s, name, value);
+	if (s->whole_values && *value == ' ')
+		value++;
+	for (int i = 0; i < AUTHOR_HEADERS; i++)
+		if (strcasecmp(
+			session_header_name((enum author_header)i), name) == 0)
+			note_header(s, (enum author_header)i, value);
+}
 
-	for (int i = 0; i < AUTHOR_HEADERS; i++) {
-		if (strcasecmp(names[i], name) != 0)
-			continue;
-		if (m->count[i]++ > 0)
-			return;
-		if (strnlen(value, VALUE_MAX + 1) > VALUE_MAX)
-			return;
-		m->value[i] = arena_strdup(s->arena, value);
-		if (m->value[i] == NULL)
-			m->too_big = true;
-		return;
+bool
+session_body(struct session *s, const void *octets, size_t n)
+{
+	struct message *m = &s->message;
+	size_t max = (size_t)m->snapshot->conf->milter.max_message;
+
+	if (!session_splits(s) || m->body_lost)
+		return false;
+	m->body_lost = n > max - m->body.len;
+	if (!m->body_lost) {
+		buf_add(&m->body, octets, n);
+		m->body_lost = buf_failed(&m->body);
 	}
+	if (m->body_lost)
+		buf_free(&m->body);
+	return !m->body_lost;
 }

@@ -12,13 +12,10 @@
 #include <idn2.h>
 #include <sodium.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unicase.h>
-#include <uninorm.h>
-#include <unistr.h>
 
 #include "arena.h"
+#include "fold.h"
 
 static bool
 is_ascii(const char *s)
@@ -78,9 +75,7 @@ unquote(char *s)
 static char *
 canonical_local(struct arena *a, const char *local, struct err *e)
 {
-	char *s = arena_strdup(a, local), *copy;
-	uint8_t *folded;
-	size_t n = 0;
+	char *s = arena_strdup(a, local);
 
 	if (s == NULL) {
 		err_set(e, ERR_FATAL, "out of memory for an address");
@@ -95,20 +90,7 @@ canonical_local(struct arena *a, const char *local, struct err *e)
 		lower_ascii(s);
 		return s;
 	}
-	/* Folding would make one character of whatever is not UTF-8. */
-	folded = u8_check((const uint8_t *)s, strlen(s)) != NULL
-	    ? NULL
-	    : u8_casefold(
-		  (const uint8_t *)s, strlen(s), NULL, UNINORM_NFKC, NULL, &n);
-	if (folded == NULL) {
-		err_set(e, ERR_REFUSED, "the part before @ is not UTF-8");
-		return NULL;
-	}
-	copy = arena_strndup(a, (const char *)folded, n);
-	free(folded);
-	if (copy == NULL)
-		err_set(e, ERR_FATAL, "out of memory for an address");
-	return copy;
+	return fold_text(a, "the part before @", s, e);
 }
 
 /* [192.0.2.1] and [IPv6:...]: no name to convert. */

@@ -15,6 +15,7 @@
 
 #include "cache.h"
 #include "clock.h"
+#include "endpoint.h"
 #include "lease.h"
 #include "pg.h"
 #include "store.h"
@@ -172,29 +173,31 @@ change_apply(
 		   "$2::text::assent.act, $3, $4::text::assent.endpoint_kind, "
 		   "$5, $6, $7::text::int, $8::text::assent.channel, "
 		   "$9::text::timestamptz, $10::text::timestamptz, $11, "
-		   "$12::text::jsonb)",
+		   "$12::text::jsonb, $13::text::int)",
 	    .binary = true,
 	};
 	const char *word = c->purpose == 0 ? NULL : channel_word(c->channel);
-	char purpose[8];
+	char purpose[8], text[12];
 	struct marking m;
 
 	if (mark(ch, &c->key, &m, e) != 0)
 		return -1;
 	snprintf(purpose, sizeof(purpose), "%u", c->purpose);
+	snprintf(text, sizeof(text), "%d", c->text);
 	const struct pg_param params[] = {
 	    {m.text, 0},
 	    {act_word(c->act), 0},
 	    {c->key.octets, ADDR_KEY},
-	    {channel_kind(c->channel), 0},
-	    {c->addr->canonical, 0},
-	    {c->addr->original, 0},
+	    {c->endpoint->kind, 0},
+	    {c->endpoint->canonical, 0},
+	    {c->endpoint->original, 0},
 	    {c->purpose == 0 ? NULL : purpose, 0},
 	    {word, 0},
 	    {c->at, 0},
 	    {c->expires, 0},
 	    {c->source, 0},
 	    {c->proof, 0},
+	    {c->text == 0 ? NULL : text, 0},
 	};
 	return commit(ch, &m, &change, params,
 	    sizeof(params) / sizeof(params[0]), changed, e);
@@ -261,6 +264,71 @@ change_preferences(struct changer *ch, const struct addr_key *key,
 	};
 	return commit(ch, &m, &save, params, sizeof(params) / sizeof(params[0]),
 	    changed, e);
+}
+
+int
+change_monitoring_off(struct changer *ch, const struct addr_key *key,
+    const char *source, bool *changed, struct err *e)
+{
+	static const struct pg_statement off = {
+	    .sql = "SELECT key, packed, changed "
+		   "FROM assent.monitoring_off($1, $2, $3, NULL)",
+	    .binary = true,
+	};
+	struct marking m;
+
+	if (mark(ch, key, &m, e) != 0)
+		return -1;
+	const struct pg_param params[] = {
+	    {m.text, 0}, {key->octets, ADDR_KEY}, {source, 0}};
+	return commit(ch, &m, &off, params, 3, changed, e);
+}
+
+/* What is marked is the address that comes or goes: the others' permits stay
+ * what they are. */
+int
+change_endpoint_add(struct changer *ch, const struct addr_key *of,
+    const struct addr_key *key, const struct endpoint *endpoint,
+    const char *source, bool *changed, struct err *e)
+{
+	static const struct pg_statement add = {
+	    .sql = "SELECT key, packed, changed FROM assent.endpoint_add($1, "
+		   "$2, $3, $4, $5::text::assent.endpoint_kind, $6, $7)",
+	    .binary = true,
+	};
+	struct marking m;
+
+	if (mark(ch, key, &m, e) != 0)
+		return -1;
+	const struct pg_param params[] = {
+	    {m.text, 0},
+	    {of->octets, ADDR_KEY},
+	    {source, 0},
+	    {key->octets, ADDR_KEY},
+	    {endpoint->kind, 0},
+	    {endpoint->canonical, 0},
+	    {endpoint->original, 0},
+	};
+	return commit(ch, &m, &add, params, sizeof(params) / sizeof(params[0]),
+	    changed, e);
+}
+
+int
+change_endpoint_remove(struct changer *ch, const struct addr_key *key,
+    const char *source, bool *changed, struct err *e)
+{
+	static const struct pg_statement remove = {
+	    .sql = "SELECT key, packed, changed "
+		   "FROM assent.endpoint_remove($1, $2, $3)",
+	    .binary = true,
+	};
+	struct marking m;
+
+	if (mark(ch, key, &m, e) != 0)
+		return -1;
+	const struct pg_param params[] = {
+	    {m.text, 0}, {key->octets, ADDR_KEY}, {source, 0}};
+	return commit(ch, &m, &remove, params, 3, changed, e);
 }
 
 int

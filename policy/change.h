@@ -19,6 +19,7 @@
 #include "err.h"
 
 struct cache;
+struct endpoint;
 struct store;
 
 /* The acts, as in SQL's assent.act. */
@@ -42,13 +43,14 @@ enum change_act {
 struct change {
 	enum change_act act;
 	struct addr_key key;
-	const struct addr *addr; /* what `key` is the key of */
-	uint16_t purpose;	 /* 0: every purpose the contact has */
-	enum channel channel;	 /* ignored when purpose is 0 */
-	const char *expires;	 /* timestamp of a grant's end, or NULL */
-	const char *at;		 /* when the person acted; NULL: now */
-	const char *source; /* which door: "page", "one-click", "operator" */
-	const char *proof;  /* JSON object of personal fields, or NULL */
+	const struct endpoint *endpoint; /* what `key` is the key of */
+	uint16_t purpose;		 /* 0: every purpose the contact has */
+	enum channel channel;		 /* ignored when purpose is 0 */
+	const char *expires; /* timestamp of a grant's end, or NULL */
+	const char *at;	     /* when the person acted; NULL: now */
+	const char *source;  /* which door: "page", "one-click", "operator" */
+	const char *proof;   /* JSON object of personal fields, or NULL */
+	int text; /* the number of the text that was shown, 0: not known */
 };
 
 struct changer {
@@ -91,6 +93,25 @@ struct change_preferences {
 /* Does so for whoever has `key`, as change_opt_out(). */
 int change_preferences(struct changer *ch, const struct addr_key *key,
     const struct change_preferences *p, bool *changed, struct err *e)
+    __attribute__((nonnull, warn_unused_result));
+
+/* Withdraws whatever lets a brand follow what the contact with `key` opens and
+ * clicks: every brand's purpose for monitoring.  Otherwise as change_apply().
+ */
+int change_monitoring_off(struct changer *ch, const struct addr_key *key,
+    const char *source, bool *changed, struct err *e)
+    __attribute__((nonnull, warn_unused_result));
+
+/* Gives the contact with `of` the endpoint whose key is `key`, too; and takes
+ * the endpoint of `key` from its contact, who keeps another.  As
+ * change_apply(); ERR_REFUSED when nobody has the address, or another contact
+ * has the new one, or it is the only one. */
+int change_endpoint_add(struct changer *ch, const struct addr_key *of,
+    const struct addr_key *key, const struct endpoint *endpoint,
+    const char *source, bool *changed, struct err *e)
+    __attribute__((nonnull, warn_unused_result));
+int change_endpoint_remove(struct changer *ch, const struct addr_key *key,
+    const char *source, bool *changed, struct err *e)
     __attribute__((nonnull, warn_unused_result));
 
 /* Returns when everything that was committed before is in force on every node,

@@ -34,8 +34,9 @@ struct conf_cache {
 
 struct conf_milter {
 	const char *socket, *metrics, *inject;
-	int64_t timeout, recipients; /* nanoseconds; a message's most */
-	int unclassified_bulk;	     /* enum conf_bulk */
+	int64_t timeout, copies_timeout; /* nanoseconds */
+	int64_t recipients, max_message; /* a message's most */
+	int unclassified_bulk;		 /* enum conf_bulk */
 };
 
 struct conf_web {

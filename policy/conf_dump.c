@@ -127,9 +127,9 @@ dump_stream(FILE *out, const struct stream *s)
 	}
 	fprintf(out,
 	    " }\n\tchannel = %s\n\trecipients = %s\n"
-	    "\tauthor-list-headers = %s\n}\n",
+	    "\tauthor-list-headers = %s\n\tsigned = %s\n}\n",
 	    channel_word(s->channel), conf_recipients_words[s->recipients],
-	    conf_author_words[s->author]);
+	    conf_author_words[s->author], conf_signed_words[s->signatures]);
 }
 
 void

@@ -28,6 +28,9 @@ on_value(cfg_t *cfg, cfg_opt_t *opt)
 	else if (strcmp(name, "author-list-headers") == 0 &&
 	    conf_parse_word(conf_author_words, text, &word, &e) != 0)
 		cfg_error(cfg, "author-list-headers: %s", e.text);
+	else if (strcmp(name, "signed") == 0 &&
+	    conf_parse_word(conf_signed_words, text, &word, &e) != 0)
+		cfg_error(cfg, "signed: %s", e.text);
 	else if (strcmp(name, "channel") == 0 && !channel_parse(text, &channel))
 		cfg_error(cfg, "channel: \"%s\" is no channel", text);
 	else if (strcmp(name, "client") == 0 &&
@@ -52,8 +55,9 @@ cfg_opt_t conf_stream_opts[] = {
     CFG_STR("purpose", NULL, CFGF_NODEFAULT),
     CFG_STR_LIST("purposes", NULL, CFGF_NODEFAULT),
     CFG_STR("channel", "email", CFGF_NONE),
-    CFG_STR("recipients", "one", CFGF_NONE),
+    CFG_STR("recipients", "split", CFGF_NONE),
     CFG_STR("author-list-headers", "replace", CFGF_NONE),
+    CFG_STR("signed", "refuse", CFGF_NONE),
     CFG_END(),
 };
 
@@ -61,7 +65,7 @@ void
 conf_stream_watch(cfg_t *cfg)
 {
 	static const char *const paths[] = {"stream|recipients",
-	    "stream|author-list-headers", "stream|channel",
+	    "stream|author-list-headers", "stream|signed", "stream|channel",
 	    "stream|match|client"};
 
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
@@ -143,7 +147,7 @@ static int
 take_stream(struct conf *c, struct stream *s, cfg_t *sec, struct err *e)
 {
 	const char *brand = cfg_getstr(sec, "brand");
-	int recipients = 0, author = 0;
+	int recipients = 0, author = 0, signatures = 0;
 
 	s->name = arena_strdup(c->arena, cfg_title(sec));
 	if (s->name == NULL)
@@ -161,7 +165,9 @@ take_stream(struct conf *c, struct stream *s, cfg_t *sec, struct err *e)
 	    conf_parse_word(conf_recipients_words,
 		cfg_getstr(sec, "recipients"), &recipients, e) != 0 ||
 	    conf_parse_word(conf_author_words,
-		cfg_getstr(sec, "author-list-headers"), &author, e) != 0)
+		cfg_getstr(sec, "author-list-headers"), &author, e) != 0 ||
+	    conf_parse_word(conf_signed_words, cfg_getstr(sec, "signed"),
+		&signatures, e) != 0)
 		return -1;
 	/* Other channels need other addresses than a mailbox. */
 	if (s->channel != CHANNEL_EMAIL)
@@ -169,6 +175,7 @@ take_stream(struct conf *c, struct stream *s, cfg_t *sec, struct err *e)
 		    e, ERR_FATAL, "channel: only email can be checked by now");
 	s->recipients = (enum stream_recipients)recipients;
 	s->author = (enum stream_author)author;
+	s->signatures = (enum stream_signatures)signatures;
 	if (take_matches(c, s, sec, e) != 0)
 		return -1;
 	return take_purposes(c, s, sec, e);

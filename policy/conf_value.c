@@ -17,8 +17,10 @@ static const char *const log_levels[] = {
     "error", "warning", "info", "trace", NULL};
 static const char *const log_shows[] = {"masked", "full", "hashed", NULL};
 static const char *const bulk_words[] = {"pass", "refuse", NULL};
-const char *const conf_recipients_words[] = {"one", "shared", NULL};
+const char *const conf_recipients_words[] = {"split", "one", "shared", NULL};
 const char *const conf_author_words[] = {"replace", "merge", "keep", NULL};
+const char *const conf_signed_words[] = {
+    "refuse", "headers-only", "strip", NULL};
 
 /* What may stand between < and > of a header on one line. */
 static int
@@ -143,16 +145,25 @@ const struct conf_key conf_keys[] = {
     {"milter", "socket", TYPE_TEXT, AT(milter.socket),
 	"unix:/var/spool/postfix/assent/milter.sock", 0, 0, NULL, check_socket,
 	"where the MTA connects to: unix:/PATH or inet:PORT@HOST"},
-    {"milter", "timeout", TYPE_DURATION, AT(milter.timeout), "5s", SECONDS(1),
+    {"milter", "timeout", TYPE_DURATION, AT(milter.timeout), "30s", SECONDS(1),
 	SECONDS(300), NULL, NULL,
-	"longest time for handing a notification to the MTA"},
+	"longest time for handing one message to the MTA"},
+    {"milter", "copies-timeout", TYPE_DURATION, AT(milter.copies_timeout), "3m",
+	SECONDS(1), SECONDS(3600), NULL, NULL,
+	"when no more private copies of a message are begun; a minute less "
+	"than "
+	"the MTA waits for an answer"},
     {"milter", "metrics", TYPE_TEXT, AT(milter.metrics), "127.0.0.1:9180", 0, 0,
 	NULL, check_host_port, "HOST:PORT of /metrics and /healthz"},
     {"milter", "inject", TYPE_TEXT, AT(milter.inject), "smtp://127.0.0.1:10026",
 	0, 0, NULL, check_inject,
-	"a listener of the MTA without this milter, for notifications"},
+	"a listener of the MTA without this milter, for private copies and "
+	"notifications"},
     {"milter", "max-recipients", TYPE_NUMBER, AT(milter.recipients), "1000", 1,
 	100000, NULL, NULL, "most recipients of one message"},
+    {"milter", "max-message", TYPE_NUMBER, AT(milter.max_message), "16777216",
+	65536, 1 << 30, NULL, NULL,
+	"most octets of a message that is split into private copies"},
     {"milter", "unclassified-bulk", TYPE_WORD, AT(milter.unclassified_bulk),
 	"pass", 0, 0, bulk_words, NULL,
 	"what becomes of mail in no stream that carries the marks of bulk "

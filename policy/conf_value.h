@@ -34,6 +34,7 @@ extern const size_t conf_keys_count;
 /* The words of a stream's keys, NULL-terminated, in the enums' order. */
 extern const char *const conf_recipients_words[];
 extern const char *const conf_author_words[];
+extern const char *const conf_signed_words[];
 
 /* The table's line for a key, or NULL. */
 const struct conf_key *conf_find_key(const char *section, const char *name)

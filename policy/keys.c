@@ -200,6 +200,12 @@ parse_line(struct keys *k, char *line, struct err *e)
 	return rc;
 }
 
+const char *
+keys_path(const struct keys *k)
+{
+	return k->path;
+}
+
 bool
 keys_outdated(const struct keys *k)
 {

@@ -46,6 +46,9 @@ struct keys *keys_load(const char *path, struct err *e)
  * been added since.  Also when it cannot be looked at. */
 bool keys_outdated(const struct keys *k) __attribute__((nonnull));
 
+/* The file they were read from. */
+const char *keys_path(const struct keys *k) __attribute__((nonnull));
+
 /* Wipes and releases; accepts NULL and nulls the caller's pointer. */
 void keys_free(struct keys **k);
 

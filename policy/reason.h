@@ -20,6 +20,8 @@ enum verdict { VERDICT_DEFER = 0, VERDICT_REFUSE, VERDICT_ACCEPT };
 	    "too busy to check consent, try again later")                      \
 	X(REASON_ONE, VERDICT_DEFER, "one-recipient", "452", "4.5.3",          \
 	    "one recipient a message here, send the next one again")           \
+	X(REASON_UNFINISHED, VERDICT_DEFER, "unfinished", "451", "4.3.0",      \
+	    "some copies are still to be made, try again later")               \
 	X(REASON_GRANTED, VERDICT_ACCEPT, "granted", "250", "2.1.5",           \
 	    "consent is on record")                                            \
 	X(REASON_UNKNOWN, VERDICT_REFUSE, "unknown", "550", "5.7.1",           \
@@ -48,6 +50,12 @@ enum verdict { VERDICT_DEFER = 0, VERDICT_REFUSE, VERDICT_ACCEPT };
 	    "a Consent-Purpose header is needed here")                         \
 	X(REASON_PURPOSE, VERDICT_REFUSE, "purpose-not-allowed", "550",        \
 	    "5.7.1", "not among the purposes of this stream")                  \
+	X(REASON_SIGNED, VERDICT_REFUSE, "signed", "550", "5.6.0",             \
+	    "changes made here would break its DKIM signature")                \
+	X(REASON_TOO_LARGE, VERDICT_REFUSE, "too-large", "552", "5.3.4",       \
+	    "too big for a private copy for each recipient")                   \
+	X(REASON_NO_LINK, VERDICT_REFUSE, "no-such-link", "550", "5.1.1",      \
+	    "no opt-out link has this address")                                \
 	X(REASON_UNCLASSIFIED, VERDICT_REFUSE, "unclassified", "550", "5.7.1", \
 	    "bulk mail must come in by a stream that checks consent")          \
 	X(REASON_NOBODY_TO_TELL, VERDICT_REFUSE, "null-sender", "550",         \

@@ -21,6 +21,7 @@
 
 /* What becomes of a message with several recipients. */
 enum stream_recipients {
+	RECIPIENTS_SPLIT, /* each gets a private copy */
 	RECIPIENTS_ONE,	  /* the second accepted one is told to come again */
 	RECIPIENTS_SHARED /* one copy for all, with a link that names nobody */
 };
@@ -30,6 +31,13 @@ enum stream_author {
 	AUTHOR_REPLACE, /* ours instead of theirs */
 	AUTHOR_MERGE,	/* ours first, their List-Unsubscribe URIs after it */
 	AUTHOR_KEEP	/* theirs where there are any */
+};
+
+/* What becomes of a message that its author signed (DKIM). */
+enum stream_signatures {
+	SIGNATURES_REFUSE, /* refused */
+	SIGNATURES_SPARE,  /* refused only if a signature would break */
+	SIGNATURES_STRIP   /* the signatures are taken out */
 };
 
 /* Strings, NULL-terminated; an empty list matches everything. */
@@ -54,6 +62,7 @@ struct stream {
 	enum channel channel;
 	enum stream_recipients recipients;
 	enum stream_author author;
+	enum stream_signatures signatures;
 	void *metrics; /* the program's own */
 };
 

@@ -185,3 +185,22 @@ token_open(const struct keys *k, enum capability want, const char *text,
 	memcpy(t->body, body, TOKEN_BODY);
 	return true;
 }
+
+int
+token_open_fresh(const struct keys *k, enum capability want, const char *text,
+    size_t len, struct token *t, struct err *e)
+{
+	struct keys *fresh;
+	bool good;
+
+	if (token_open(k, want, text, len, t))
+		return 1;
+	if (!keys_outdated(k))
+		return 0;
+	fresh = keys_load(keys_path(k), e);
+	if (fresh == NULL)
+		return -1;
+	good = token_open(fresh, want, text, len, t);
+	keys_free(&fresh);
+	return good;
+}

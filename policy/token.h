@@ -68,4 +68,12 @@ void token_seal_mail(const struct keys *k, const struct token *t,
 bool token_open(const struct keys *k, enum capability want, const char *text,
     size_t len, struct token *t) __attribute__((nonnull, warn_unused_result));
 
+/* As token_open(), and, when the keys' file has changed since `k` was read,
+ * with the keys in it as well: another program may sign with a new key before
+ * this one was told.  1 opened, 0 not; -1 and `e` when the file cannot be read,
+ * so that nobody can say that the token is bad. */
+int token_open_fresh(const struct keys *k, enum capability want,
+    const char *text, size_t len, struct token *t, struct err *e)
+    __attribute__((nonnull, warn_unused_result));
+
 #endif

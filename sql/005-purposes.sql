@@ -393,64 +393,6 @@ BEGIN
 	RETURN found;
 END $$;
 
-CREATE FUNCTION assent.purpose_add(p_brand text, p_slug text, p_title text,
-	p_channels assent.channel[], p_parent text DEFAULT NULL,
-	p_basis assent.legal_basis DEFAULT NULL, p_validity interval DEFAULT NULL,
-	p_opt_in assent.opt DEFAULT NULL, p_opt_out assent.opt DEFAULT NULL)
-RETURNS int LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = assent, pg_temp AS $$
-DECLARE
-	above int := purpose_of(p_brand, coalesce(p_parent, 'all'));
-	purpose int;
-BEGIN
-	INSERT INTO purpose (brand_id, slug, title, channels, parent_id,
-		legal_basis, validity, opt_in, opt_out)
-	SELECT p.brand_id, p_slug, p_title, p_channels, above,
-		coalesce(p_basis, 'consent'), p_validity,
-		coalesce(p_opt_in, 'single'), coalesce(p_opt_out, 'single')
-	FROM purpose p WHERE p.id = above
-	ON CONFLICT (brand_id, slug) DO NOTHING RETURNING id INTO purpose;
-	IF purpose IS NULL THEN
-		RAISE EXCEPTION 'brand "%" has a purpose "%" already', p_brand, p_slug;
-	END IF;
-	RETURN purpose;
-END $$;
-
--- What is NULL stays as it is; a validity of zero is none.
-CREATE FUNCTION assent.purpose_edit(p_purpose int, p_title text,
-	p_channels assent.channel[], p_parent text, p_basis assent.legal_basis,
-	p_validity interval, p_opt_in assent.opt, p_opt_out assent.opt)
-RETURNS void LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = assent, pg_temp AS $$
-DECLARE
-	old    purpose;
-	above  int;
-BEGIN
-	SELECT * INTO old FROM purpose WHERE id = p_purpose FOR NO KEY UPDATE;
-	IF NOT FOUND THEN
-		RAISE EXCEPTION 'there is no purpose %', p_purpose;
-	END IF;
-	above := old.parent_id;
-	IF p_parent IS NOT NULL THEN
-		above := purpose_of((SELECT slug FROM brand WHERE id = old.brand_id),
-			p_parent);
-	END IF;
-	IF old.slug = 'all' AND (p_parent IS NOT NULL OR p_channels IS NOT NULL) THEN
-		RAISE EXCEPTION '% is everything its brand says: it cannot be moved, and uses every channel',
-			purpose_name(p_purpose);
-	END IF;
-	UPDATE purpose SET title = coalesce(p_title, title),
-		opt_in = coalesce(p_opt_in, opt_in),
-		opt_out = coalesce(p_opt_out, opt_out) WHERE id = p_purpose;
-	UPDATE purpose SET parent_id = above,
-		channels = coalesce(p_channels, channels),
-		legal_basis = coalesce(p_basis, legal_basis),
-		validity = CASE WHEN p_validity IS NULL THEN validity
-			WHEN p_validity > interval '0' THEN p_validity END
-	WHERE id = p_purpose AND num_nonnulls(p_channels, p_parent, p_basis,
-		p_validity) > 0;
-END $$;
-
 -- Whether it changed anything.
 CREATE FUNCTION assent.purpose_depend(p_purpose int,
 	p_kind assent.dependency_kind, p_on int, p_remove boolean)
@@ -494,32 +436,10 @@ BEGIN
 	RETURN number;
 END $$;
 
--- Adds many purposes and their texts at once, parents first; how many.
-CREATE FUNCTION assent.purposes_add(p_brand text, p_purposes jsonb)
-RETURNS int LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = assent, pg_temp AS $$
-DECLARE
-	one     jsonb;
-	said    jsonb;
-	number  int;
-BEGIN
-	FOR one IN SELECT * FROM jsonb_array_elements(p_purposes) LOOP
-		number := purpose_add(p_brand, one->>'slug', one->>'title',
-			(one->>'channels')::channel[], one->>'parent',
-			(one->>'basis')::legal_basis);
-		FOR said IN SELECT * FROM jsonb_array_elements(one->'texts') LOOP
-			PERFORM text_add(number, said->>'language', said->>'title',
-				said->>'body');
-		END LOOP;
-	END LOOP;
-	RETURN jsonb_array_length(p_purposes);
-END $$;
-
 -- Permits of before are the same under these rules: nothing had a parent.
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA assent FROM PUBLIC;
 GRANT SELECT ON assent.dependency, assent.purpose_text, assent.lineage,
 	assent.left_with, assent.needed, assent.outdated TO assent_operator;
 GRANT EXECUTE ON FUNCTION assent.kind_channels, assent.purpose_name,
-	assent.brand_add, assent.purpose_add, assent.purpose_edit,
-	assent.purpose_depend, assent.purposes_add, assent.text_add,
+	assent.brand_add, assent.purpose_depend, assent.text_add,
 	assent.repacked TO assent_operator;

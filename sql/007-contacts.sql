@@ -48,10 +48,152 @@ COMMENT ON COLUMN assent.consent.event_id IS
 	'The proof of the state; of the flag where there never was one';
 
 ALTER TABLE assent.purpose ADD monitoring boolean NOT NULL DEFAULT false;
+-- The trigger below says it in words.
 CREATE UNIQUE INDEX purpose_monitoring ON assent.purpose (brand_id)
 	WHERE monitoring;
 COMMENT ON COLUMN assent.purpose.monitoring IS
 	'Whether consent to it allows to follow what a person opens and clicks';
+
+-- A consent to be followed is one of its own: a brand has one purpose for it,
+-- and that is not everything the brand says.
+CREATE FUNCTION assent.monitoring_placed() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = assent, pg_temp AS $$
+DECLARE
+	other int;
+BEGIN
+	IF NEW.slug = 'all' THEN
+		RAISE EXCEPTION '"all" is everything a brand says: monitoring needs a consent of its own';
+	END IF;
+	SELECT id INTO other FROM purpose WHERE brand_id = NEW.brand_id
+		AND monitoring AND id <> NEW.id;
+	IF FOUND THEN
+		RAISE EXCEPTION '% is this brand''s purpose for monitoring already',
+			purpose_name(other);
+	END IF;
+	RETURN NEW;
+END $$;
+CREATE TRIGGER monitoring BEFORE INSERT OR UPDATE ON assent.purpose
+	FOR EACH ROW WHEN (NEW.monitoring)
+	EXECUTE FUNCTION assent.monitoring_placed();
+
+-- What 005 left under other arguments.
+DROP FUNCTION IF EXISTS assent.purpose_add(text, text, text, assent.channel[],
+	text, assent.legal_basis, interval, assent.opt, assent.opt);
+DROP FUNCTION IF EXISTS assent.purpose_edit(int, text, assent.channel[], text,
+	assent.legal_basis, interval, assent.opt, assent.opt);
+
+CREATE FUNCTION assent.purpose_add(p_brand text, p_slug text, p_title text,
+	p_channels assent.channel[], p_parent text DEFAULT NULL,
+	p_basis assent.legal_basis DEFAULT NULL, p_validity interval DEFAULT NULL,
+	p_opt_in assent.opt DEFAULT NULL, p_opt_out assent.opt DEFAULT NULL,
+	p_monitoring boolean DEFAULT NULL)
+RETURNS int LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = assent, pg_temp AS $$
+DECLARE
+	above int := purpose_of(p_brand, coalesce(p_parent, 'all'));
+	purpose int;
+BEGIN
+	INSERT INTO purpose (brand_id, slug, title, channels, parent_id,
+		legal_basis, validity, opt_in, opt_out, monitoring)
+	SELECT p.brand_id, p_slug, p_title, p_channels, above,
+		coalesce(p_basis, 'consent'), p_validity,
+		coalesce(p_opt_in, 'single'), coalesce(p_opt_out, 'single'),
+		coalesce(p_monitoring, false)
+	FROM purpose p WHERE p.id = above
+	ON CONFLICT (brand_id, slug) DO NOTHING RETURNING id INTO purpose;
+	IF purpose IS NULL THEN
+		RAISE EXCEPTION 'brand "%" has a purpose "%" already', p_brand, p_slug;
+	END IF;
+	RETURN purpose;
+END $$;
+
+-- What is NULL stays as it is; a validity of zero is none.
+CREATE FUNCTION assent.purpose_edit(p_purpose int, p_title text,
+	p_channels assent.channel[], p_parent text, p_basis assent.legal_basis,
+	p_validity interval, p_opt_in assent.opt, p_opt_out assent.opt,
+	p_monitoring boolean DEFAULT NULL)
+RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = assent, pg_temp AS $$
+DECLARE
+	old    purpose;
+	above  int;
+BEGIN
+	SELECT * INTO old FROM purpose WHERE id = p_purpose FOR NO KEY UPDATE;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'there is no purpose %', p_purpose;
+	END IF;
+	above := old.parent_id;
+	IF p_parent IS NOT NULL THEN
+		above := purpose_of((SELECT slug FROM brand WHERE id = old.brand_id),
+			p_parent);
+	END IF;
+	IF old.slug = 'all' AND (p_parent IS NOT NULL OR p_channels IS NOT NULL) THEN
+		RAISE EXCEPTION '% is everything its brand says: it cannot be moved, and uses every channel',
+			purpose_name(p_purpose);
+	END IF;
+	UPDATE purpose SET title = coalesce(p_title, title),
+		opt_in = coalesce(p_opt_in, opt_in),
+		opt_out = coalesce(p_opt_out, opt_out),
+		monitoring = coalesce(p_monitoring, monitoring) WHERE id = p_purpose;
+	UPDATE purpose SET parent_id = above,
+		channels = coalesce(p_channels, channels),
+		legal_basis = coalesce(p_basis, legal_basis),
+		validity = CASE WHEN p_validity IS NULL THEN validity
+			WHEN p_validity > interval '0' THEN p_validity END
+	WHERE id = p_purpose AND num_nonnulls(p_channels, p_parent, p_basis,
+		p_validity) > 0;
+END $$;
+
+-- Adds many purposes and their texts at once, parents first; how many.
+CREATE OR REPLACE FUNCTION assent.purposes_add(p_brand text, p_purposes jsonb)
+RETURNS int LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = assent, pg_temp AS $$
+DECLARE
+	one     jsonb;
+	said    jsonb;
+	number  int;
+BEGIN
+	FOR one IN SELECT * FROM jsonb_array_elements(p_purposes) LOOP
+		number := purpose_add(p_brand, one->>'slug', one->>'title',
+			(one->>'channels')::channel[], one->>'parent',
+			(one->>'basis')::legal_basis,
+			p_monitoring => (one->>'monitoring')::boolean);
+		FOR said IN SELECT * FROM jsonb_array_elements(one->'texts') LOOP
+			PERFORM text_add(number, said->>'language', said->>'title',
+				said->>'body');
+		END LOOP;
+	END LOOP;
+	RETURN jsonb_array_length(p_purposes);
+END $$;
+
+-- What is NULL stays as it is; an empty parent is none.
+CREATE FUNCTION assent.brand_edit(p_slug text, p_name text, p_parent text)
+RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = assent, pg_temp AS $$
+DECLARE
+	old   brand;
+	above int;
+BEGIN
+	SELECT * INTO old FROM brand WHERE slug = p_slug FOR NO KEY UPDATE;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'there is no brand "%"', p_slug;
+	END IF;
+	SELECT id INTO above FROM brand WHERE slug = p_parent;
+	IF NOT FOUND AND p_parent <> '' THEN
+		RAISE EXCEPTION 'there is no brand "%"', p_parent;
+	END IF;
+	IF above = old.id THEN
+		RAISE EXCEPTION 'brands would go in a circle: %, %', p_slug, p_slug;
+	END IF;
+	IF p_name <> old.name THEN
+		UPDATE brand SET name = p_name WHERE id = old.id;
+		UPDATE purpose SET title = p_name WHERE brand_id = old.id
+			AND slug = 'all' AND title = old.name;
+	END IF;
+	IF p_parent IS NOT NULL AND above IS DISTINCT FROM old.parent_id THEN
+		UPDATE brand SET parent_id = above WHERE id = old.id;
+	END IF;
+END $$;
 
 CREATE TABLE assent.exemption (
 	name        assent.slug PRIMARY KEY,
@@ -66,9 +208,16 @@ CREATE INDEX exemption_purpose ON assent.exemption (purpose_id);
 COMMENT ON TABLE assent.exemption IS
 	'What may be sent without consent for a while, and who answers for it';
 
+-- The trees stay as they are: nothing is to be followed anew.
+CREATE FUNCTION assent.exemption_changed() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = assent, pg_temp AS $$
+BEGIN
+	PERFORM outdate();
+	RETURN NULL;
+END $$;
 CREATE TRIGGER changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE
 	ON assent.exemption
-	FOR EACH STATEMENT EXECUTE FUNCTION assent.structure_changed();
+	FOR EACH STATEMENT EXECUTE FUNCTION assent.exemption_changed();
 
 -- Events about no contact, and what they say.
 ALTER TABLE assent.event
@@ -242,16 +391,21 @@ BEGIN
 		WHERE e.contact_id = who;
 END $$;
 
--- Takes an address from its contact, who keeps another.  Nobody has it then.
+-- Takes an address from its contact, who keeps another.  Nobody has it then:
+-- its own row says so, with no permit.
 CREATE FUNCTION assent.endpoint_remove(p_marked text, p_key bytea, p_door text)
 RETURNS TABLE (key bytea, packed bytea, changed boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = assent, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
-	who  bigint := contact_with(p_key);
+	who  bigint;
 	old  endpoint;
 BEGIN
 	PERFORM set_config('assent.marked', coalesce(p_marked, ''), true);
+	-- As in contact_of(): whoever waits there must not go on to a contact
+	-- who no longer has it.
+	PERFORM pg_advisory_xact_lock(hashtextextended(encode(p_key, 'hex'), 0));
+	who := contact_with(p_key);
 	IF (SELECT count(*) FROM endpoint WHERE contact_id = who) = 1 THEN
 		RAISE EXCEPTION 'this is the contact''s only address'
 			USING HINT = 'forget erases the contact';
@@ -259,13 +413,12 @@ BEGIN
 	DELETE FROM endpoint WHERE key = p_key RETURNING * INTO old;
 	PERFORM edited(who, p_door, jsonb_build_object('kind', old.kind,
 		'address', old.original), NULL);
-	RETURN QUERY SELECT e.key::bytea, p.packed, true
-		FROM endpoint e JOIN permit p ON p.key = e.key
-		WHERE e.contact_id = who;
+	RETURN QUERY SELECT p_key, NULL::bytea, true;
 END $$;
 
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA assent FROM PUBLIC;
 GRANT SELECT ON assent.exemption TO assent_operator;
-GRANT EXECUTE ON FUNCTION assent.exemption_add, assent.exemption_end,
-	assent.contact_edit, assent.endpoint_add, assent.endpoint_remove
-	TO assent_operator;
+GRANT EXECUTE ON FUNCTION assent.purpose_add, assent.purpose_edit,
+	assent.purposes_add, assent.brand_edit, assent.exemption_add,
+	assent.exemption_end, assent.contact_edit, assent.endpoint_add,
+	assent.endpoint_remove TO assent_operator;

@@ -88,7 +88,8 @@ END $$;
 --   covers, no later than after its own validity.
 -- - An exemption, while it lasts, stands in for a consent that is missing, not
 --   confirmed, run out, or was withdrawn before the exemption began; never for
---   one that was withdrawn since, and never over a flag.
+--   one that was withdrawn since, and never over a flag.  Of several the one
+--   that lasts longest counts.
 -- - What a purpose requires must stand as well as it does itself.
 --
 -- Planning takes longer than running, so it is done once a session, and with
@@ -553,6 +554,33 @@ BEGIN
 		WHERE e.contact_id = who;
 END $$;
 
+-- Withdraws every brand's purpose for monitoring, by every channel: whatever is
+-- granted above them later does not cover them again.
+CREATE FUNCTION assent.monitoring_off(p_marked text, p_key bytea, p_source text,
+	p_fields jsonb)
+RETURNS TABLE (key bytea, packed bytea, changed boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = assent, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+	who  bigint;
+	did  boolean := false;
+	pair record;
+BEGIN
+	PERFORM set_config('assent.marked', coalesce(p_marked, ''), true);
+	who := contact_with(p_key);
+	FOR pair IN
+		SELECT p.id, c.channel FROM purpose p
+		CROSS JOIN LATERAL unnest(p.channels) AS c (channel)
+		WHERE p.monitoring ORDER BY 1, 2
+	LOOP
+		did := apply(who, pair.id, pair.channel, 'withdraw', now(), NULL,
+			p_source, p_fields, NULL) OR did;
+	END LOOP;
+	RETURN QUERY SELECT e.key::bytea, p.packed, did
+		FROM endpoint e JOIN permit p ON p.key = e.key
+		WHERE e.contact_id = who;
+END $$;
+
 -- Withdraws one pair of whoever has the address of `p_key`, which is all that
 -- a link knows.  Nobody has it: no rows.
 CREATE OR REPLACE FUNCTION assent.opt_out(p_marked text, p_key bytea, p_purpose int,
@@ -627,7 +655,7 @@ RETURNS TABLE (id bigint, recorded_at timestamptz, at timestamptz, act text,
 	expires_at timestamptz, source text, actor text, commitment bytea,
 	about bigint, text_id bigint, detail text, leaf bytea, salt bytea,
 	fields text, number bigint,
-	brand text, brand_name text, purpose text, title text,
+	brand text, brand_name text, purpose text, title text, basis text,
 	text_language text, text_version int, text_title text, text_body text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = assent, pg_temp AS $$
 #variable_conflict use_column
@@ -649,7 +677,7 @@ BEGIN
 		v.purpose_id::bigint, v.channel::text, v.expires_at, v.source,
 		v.actor, v.commitment, v.about, v.text_id::bigint, v.detail, v.leaf,
 		p.salt, p.fields::text, l.number, b.slug::text, b.name,
-		u.slug::text, u.title, t.language, t.version, t.title, t.body
+		u.slug::text, u.title, u.legal_basis::text, t.language, t.version, t.title, t.body
 	FROM event AS v
 	LEFT JOIN event_person AS p ON p.event_id = v.id
 	LEFT JOIN leaf AS l ON l.event_id = v.id
@@ -661,6 +689,6 @@ END $$;
 
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA assent FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION assent.opt_out TO assent_web;
-GRANT EXECUTE ON FUNCTION assent.change, assent.effective, assent.explain,
-	assent.repack_batch TO assent_operator;
+GRANT EXECUTE ON FUNCTION assent.change, assent.monitoring_off,
+	assent.effective, assent.explain, assent.repack_batch TO assent_operator;
 GRANT EXECUTE ON FUNCTION assent.person_ledger TO assent_dpo;

@@ -66,7 +66,7 @@ static const char usage_text[] =
     "  -F, --message FILE      headers and body (about 4 KB of its own)\n"
     "  -E, --eom CODE          what each message must get in the end (250)\n"
     "  -e, --edits N           how often each must be edited (any)\n"
-    "  -p, --pass              each must be accepted before its recipients\n"
+    "  -p, --pass              each must be accepted before its headers\n"
     "  -t, --timeout SECONDS   of one wait (30)\n"
     "  -h, --help              this text\n"
     "\n"

@@ -11,6 +11,12 @@ from statistics import median
 MODE_NAMES = {"reused": "connection reused",
     "new": "a connection per message"}
 
+PLACES = {
+    "postfix": "Postfix, {mode}",
+    "direct": "mclient, {connections} connections, {mode}",
+    "change": "a single change, 8 clients",
+}
+
 # Title, where, connections (without Postfix), figure, variant and the other
 # one, whether the ratio is to be at least or at most the bound, and the bound.
 TARGETS = (
@@ -22,6 +28,8 @@ TARGETS = (
     "assent", "twin", "at least", 0.70),
     ("p99, Assent / twin", "direct", "8", "p99_us",
     "assent", "twin", "at most", 1.6),
+    ("time, Assent / bare", "change", None, "latency_us",
+    "assent", "bare", "at most", 4.0),
 )
 
 
@@ -58,11 +66,10 @@ def targets(results):
 				word = "met"
 			else:
 				word = "missed"
-			place = f"mclient, {connections} connections"
-			if where == "postfix":
-				place = "Postfix"
+			place = PLACES[where].format(connections=connections,
+			    mode=MODE_NAMES.get(mode))
 			rows.append({
-			    "what": f"{place}, {MODE_NAMES[mode]}: {title}",
+			    "what": f"{place}: {title}",
 			    "ratio": value, "sense": sense, "bound": bound,
 			    "verdict": word})
 	return rows
@@ -126,11 +133,23 @@ def direct_table(mode, by_connections):
 	    "p99 of twin"], rows)
 
 
+def change_table(runs):
+	table("A single change, 8 clients, on disk: a withdrawal (5 purposes) and "
+	    "one UPDATE, INSERT and NOTIFY",
+	    ["transaction", "per second", "ms", "times bare"],
+	    [[name, number(middle(runs[name], "rate"), 0),
+	    number(middle(runs[name], "latency_us") / 1000, 2),
+	    number(ratio(runs, "latency_us", name, "bare"), 2)]
+	    for name in runs])
+
+
 def print_all(results):
 	for mode, runs in results["postfix"].items():
 		postfix_table(results, mode, runs)
 	for mode, by_connections in results["direct"].items():
 		direct_table(mode, by_connections)
+	for runs in results["change"].values():
+		change_table(runs)
 	table("Targets", ["ratio", "measured", "wanted", ""],
 	    [[row["what"], number(row["ratio"], 3),
 	    f"{row['sense']} {row['bound']:.2f}", row["verdict"]]

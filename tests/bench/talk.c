@@ -418,6 +418,9 @@ content(struct talk *t, struct answer *a, size_t *edits)
 		return -1;
 	if (!goes_on(t, &step_data, a))
 		return 0;
+	if (t->plan->pass)
+		talk_complain(t->tally, "message %s did not pass",
+		    t->macro.queue_id);
 	if (headers(t, a) != 0)
 		return -1;
 	if (a->final || a->code != 250)
@@ -458,11 +461,8 @@ sender(struct talk *t)
 	snprintf(arg, sizeof(arg), "<%s>", t->plan->sender);
 	if (say(t, &step_mail, arg, &a) != 0)
 		return -1;
-	if (goes_on(t, &step_mail, &a)) {
-		if (t->plan->pass)
-			talk_complain(t->tally, "MAIL %s did not pass", arg);
+	if (goes_on(t, &step_mail, &a))
 		return 1;
-	}
 	if (!a.final)
 		talk_complain(t->tally, "MAIL %s: %d %s", arg, a.code, a.text);
 	return 0;

@@ -31,7 +31,7 @@ struct plan {
 	size_t first, last; /* the numbers for "%d" */
 	int eom_code;	    /* the answer that each message must get */
 	long edits;	    /* modifications of each message; -1: any */
-	bool pass;	    /* accepted before the recipients, untouched */
+	bool pass;	    /* accepted before the headers, untouched */
 	int timeout;	    /* of one wait, in seconds */
 };
 

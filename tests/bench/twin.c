@@ -22,9 +22,9 @@
 
 enum {
 	OWN_HEADERS = 4,
-	SKIPPED = SMFIP_NOHELO | SMFIP_NOUNKNOWN | SMFIP_NODATA | SMFIP_NOEOH |
-		  SMFIP_NOBODY,
+	SKIPPED = SMFIP_NOHELO | SMFIP_NOUNKNOWN | SMFIP_NOEOH,
 	NO_REPLY = SMFIP_NR_CONN | SMFIP_NR_HDR,
+	WANTED = SMFIP_HDR_LEADSPC | SMFIP_SKIP,
 };
 
 /* The author's own, removed where present. */
@@ -40,12 +40,12 @@ static const struct {
 	const char *value;
 } added[] = {
     {"List-Unsubscribe",
-	"<https://optout.example.com/u/"
+	" <https://optout.example.com/u/"
 	"AYb3Jx0kq7TmQw2ZrLc9VdHs5NnPfGeUt8Ky1BaXoMiE>,\n\t"
 	"<mailto:u.akz7q2mxw5rt3nbv6yhcdpl4gjfse7uoa2k5q3xwz6tnbrvm9yh"
 	"@optout.example.com?subject=unsubscribe>"},
-    {"List-Unsubscribe-Post", "List-Unsubscribe=One-Click"},
-    {"List-Id", "<newsletter.acme.optout.example.com>"},
+    {"List-Unsubscribe-Post", " List-Unsubscribe=One-Click"},
+    {"List-Id", " <newsletter.acme.optout.example.com>"},
 };
 
 struct session {
@@ -62,14 +62,14 @@ on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, unsigned long f2,
 	(void)f0;
 	(void)f2;
 	(void)f3;
-	if (smfi_setsymlist(ctx, SMFIM_CONNECT, (char[]){"{daemon_name} v"}) !=
+	if (smfi_setsymlist(ctx, SMFIM_CONNECT, (char[]){"{daemon_name} v j"}) !=
 		MI_SUCCESS ||
 	    smfi_setsymlist(ctx, SMFIM_ENVFROM, (char[]){"{auth_authen} i"}) !=
 		MI_SUCCESS ||
 	    smfi_setsymlist(ctx, SMFIM_EOM, (char[]){"i"}) != MI_SUCCESS)
 		return SMFIS_REJECT;
 	*pf0 = SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_DELRCPT;
-	*pf1 = f1 & (SKIPPED | NO_REPLY);
+	*pf1 = f1 & (SKIPPED | NO_REPLY | WANTED);
 	*pf2 = *pf3 = 0;
 	return SMFIS_CONTINUE;
 }
@@ -110,6 +110,12 @@ on_envrcpt(SMFICTX *ctx, char **args)
 }
 
 static sfsistat
+on_data(SMFICTX *ctx)
+{
+	return smfi_getpriv(ctx) == NULL ? SMFIS_TEMPFAIL : SMFIS_CONTINUE;
+}
+
+static sfsistat
 on_header(SMFICTX *ctx, char *name, char *value)
 {
 	struct session *s = smfi_getpriv(ctx);
@@ -120,6 +126,15 @@ on_header(SMFICTX *ctx, char *name, char *value)
 		if (strcasecmp(name, own_name[i]) == 0)
 			s->own[i]++;
 	return SMFIS_NOREPLY;
+}
+
+static sfsistat
+on_body(SMFICTX *ctx, unsigned char *octets, size_t n)
+{
+	(void)ctx;
+	(void)octets;
+	(void)n;
+	return SMFIS_SKIP;
 }
 
 /* From the last to the first, so that the indices of the rest hold. */
@@ -175,7 +190,9 @@ static struct smfiDesc twin = {
     .xxfi_connect = on_connect,
     .xxfi_envfrom = on_envfrom,
     .xxfi_envrcpt = on_envrcpt,
+    .xxfi_data = on_data,
     .xxfi_header = on_header,
+    .xxfi_body = on_body,
     .xxfi_eom = on_eom,
     .xxfi_abort = on_abort,
     .xxfi_close = on_close,

@@ -24,6 +24,9 @@ TROUBLE = re.compile("AddressSanitizer|LeakSanitizer|ThreadSanitizer|"
 # For tests of what the milter and the MTA do together.
 on_both_mtas = pytest.mark.parametrize("stack", ["postfix", "sendmail"],
     indirect=True)
+# For what the stack starts.
+os.environ.setdefault("LSAN_OPTIONS",
+    f"suppressions={ROOT}/tests/lsan.supp:print_suppressions=0")
 number = itertools.count(1)
 
 
@@ -231,10 +234,10 @@ class Sent:
 		self.marker, self.replies, self.end = marker, replies, end
 
 
-def new_stack(mta="postfix"):
+def new_stack(mta="postfix", kind=Stack):
 	folder = tempfile.mkdtemp(prefix="assent-")
 	os.rmdir(folder)
-	return Stack(folder, mta)
+	return kind(folder, mta)
 
 
 @pytest.fixture(scope="session")
@@ -254,6 +257,15 @@ def stacks():
 def stack(stacks, request):
 	"""The stack for all tests that leave it as it was."""
 	return stacks(getattr(request, "param", "postfix"))
+
+
+@pytest.fixture(scope="session")
+def signing_stack():
+	"""One stack for all tests that want deliveries signed."""
+	from signing import SigningStack
+	s = new_stack(kind=SigningStack)
+	yield s
+	s.close()
 
 
 @pytest.fixture

@@ -11,10 +11,12 @@ import pytest
 from conftest import wait_for
 
 COMMANDS = ["keys new", "keys rotate", "migrate", "check", "brand add",
-    "brand list", "purpose add", "purpose edit", "purpose list", "purpose tree",
+    "brand edit", "brand list", "purpose add", "purpose edit", "purpose list", "purpose tree",
     "purpose depend", "purpose text add", "purpose text list",
     "purpose template gdpr", "footer set", "footer show", "footer remove",
-    "repack", "grant", "withdraw", "object",
+    "repack", "exemption add", "exemption end", "exemption list",
+    "contact edit", "contact add-address", "contact remove-address",
+    "grant", "withdraw", "object",
     "restrict", "suspend", "unsuspend", "show", "explain", "link", "batch",
     "ledger checkpoint", "ledger verify", "ledger key", "proof", "proof verify"]
 

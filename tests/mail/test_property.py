@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: ISC
-"""Random trees, dependencies and histories: three readings, one verdict.
+"""Random trees, dependencies, histories and exemptions, one verdict.
 
-SQL (assent.effective), the permit as C decodes it (assentctl explain), and a
-naive model that replays each history: it knows dates, trees and a list of
-acts, and looks things up the long way round.  PROPERTY_SEED repeats a run,
+Three readings of it: SQL (assent.effective), the permit as C decodes it
+(assentctl explain), and a naive model that replays each history: it knows
+dates, trees and a list of acts, and looks things up the long way round.  PROPERTY_SEED repeats a run,
 PROPERTY_WORLDS says how many trees.
 """
 
@@ -46,6 +46,7 @@ class Purpose:
 		self.name, self.parent = name, parent
 		self.basis, self.validity = basis, validity
 		self.requires, self.withdraws = [], []
+		self.exemptions = []	# since, until
 
 	def path(self):
 		"""Itself and all above it, nearest first."""
@@ -58,7 +59,7 @@ class Record:
 	def __init__(self):
 		self.state, self.since, self.ends = "none", None, None
 		self.left = None
-		self.flags = set()
+		self.flags = {}	# since when
 
 	def do(self, act, at, ends):
 		"""Replays an act; False when the rules refuse it."""
@@ -74,9 +75,9 @@ class Record:
 			self.state, self.since = "withdrawn", at
 			self.left = max(self.left or at, at)
 		elif act in FLAGS:
-			self.flags.add(FLAGS[act])
+			self.flags.setdefault(FLAGS[act], at)
 		elif act in LIFTS:
-			self.flags.discard(LIFTS[act])
+			self.flags.pop(LIFTS[act], None)
 		return True
 
 
@@ -125,7 +126,22 @@ class Model:
 		    if self.record(q).left]
 		state, ends = self.state(purpose, path, left_by)
 		flags = [f for p in path for f in self.record(p).flags]
+		left_by += [self.record(p).left for p in path
+		    if self.record(p).left]
+		until = self.exempt(purpose, left_by)
+		if until and not flags and (state != "granted" or
+		    any(end < until for end in ends)):
+			return "granted", [until]
 		return worst([state] + flags), ends
+
+	@staticmethod
+	def exempt(purpose, left_by):
+		"""Until when, if nobody has left since it began."""
+		lasting = [x for x in purpose.exemptions if x[1] > NOW]
+		if not lasting:
+			return None
+		since, until = max(lasting, key=lambda x: x[1])
+		return None if any(left >= since for left in left_by) else until
 
 	def state(self, purpose, path, left_by):
 		free = purpose.basis in FREE
@@ -189,8 +205,11 @@ class World:
 	def __init__(self, number):
 		self.number = number
 		self.dice = random.Random(f"{SEED}/{number}")
-		self.address = f"w{number}-{time.time_ns()}@rcpt.test"
-		self.key = number.to_bytes(13, "big")
+		stem = f"w{number}-{time.time_ns()}"
+		self.addresses = [f"{stem}@rcpt.test", f"{stem}-2@rcpt.test"]
+		self.keys = [(2 * number + i).to_bytes(13, "big")
+		    for i in range(2)]
+		self.known = 1	# of the addresses
 		self.log, self.purposes, self.brands = [], [], {}
 		self.records = {}
 
@@ -267,11 +286,37 @@ class World:
 				    if at in q.withdraws]
 		return False
 
+	def exempt(self, cursor):
+		"""An exemption, past or present; the longest is one of a kind."""
+		purpose = self.dice.choice(self.purposes)
+		since = NOW - self.dice.randint(12, 25) * DAY
+		until = NOW + self.dice.choice([-2, 3, 9]) * DAY
+		if until in [u for _, u in purpose.exemptions]:
+			return
+		self.say("exempt", purpose.name, since.date(), until.date())
+		purpose.exemptions.append((since, until))
+		cursor.execute("INSERT INTO assent.exemption (name, purpose_id, "
+		    "owner, reason, since, until) VALUES (%s, (SELECT id FROM "
+		    "assent.purpose WHERE assent.purpose_name(id) = %s), 't', "
+		    "'t', %s, %s)", (f"{'-'.join(purpose.name)}-"
+		    f"{len(purpose.exemptions)}", "/".join(purpose.name), since,
+		    until))
+
+	def meet(self, cursor):
+		"""The person's second address."""
+		self.say("second address")
+		cursor.execute("SELECT assent.endpoint_add('', %s, 't', %s, "
+		    "'email', %s, %s)", (self.keys[0], self.keys[1],
+		    self.addresses[1], self.addresses[1]))
+		self.known = 2
+
 	def live(self, cursor):
 		"""The person's history, in no order of dates."""
 		acts = ["grant"] * 6 + ["withdraw"] * 4 + ["pend"] * 3 + \
 		    list(FLAGS) + list(LIFTS)
 		self.act(cursor, "grant", self.dice.choice(self.purposes), 30)
+		if self.dice.random() < 0.5:
+			self.meet(cursor)
 		for _ in range(self.dice.randint(0, 8)):
 			self.act(cursor, self.dice.choice(acts),
 			    self.dice.choice(self.purposes),
@@ -285,11 +330,12 @@ class World:
 		record = self.records.setdefault(purpose.name, Record())
 		good = record.do(act, at, ends)
 		self.say(act, purpose.name, at.date(), ends)
+		by = self.dice.randrange(self.known)
 		why = refused(cursor, "SELECT assent.change('', %s, %s, "
 		    "'email', %s, %s, (SELECT id FROM assent.purpose "
 		    "WHERE assent.purpose_name(id) = %s), 'email', "
-		    "%s, %s, 'test', NULL)", (act, self.key,
-		    self.address, self.address,
+		    "%s, %s, 'test', NULL)", (act, self.keys[by],
+		    self.addresses[by], self.addresses[by],
 		    "/".join(purpose.name), at, ends))
 		assert (why is None) == good, (self.log, why)
 		assert good or "withdrawn on" in why
@@ -316,10 +362,27 @@ class World:
 	def answers_sql(self, cursor):
 		cursor.execute("SELECT assent.purpose_name(purpose), standing, "
 		    "expires FROM assent.effective((SELECT contact_id FROM "
-		    "assent.endpoint WHERE key = %s), 'email')", (self.key,))
+		    "assent.endpoint WHERE key = %s), 'email')",
+		    (self.keys[self.known - 1],))
 		return {name: "expired" if ends and ends <= NOW
 		    and standing in (2, 6) else STANDINGS[standing]
 		    for name, standing, ends in cursor.fetchall()}
+
+	def check_flags(self, cursor):
+		"""Each flag has the date that it was first set."""
+		cursor.execute("SELECT assent.purpose_name(purpose_id), "
+		    "objected_at, restricted_at, suspended_at FROM "
+		    "assent.consent JOIN assent.endpoint USING (contact_id) "
+		    "WHERE key = %s AND assent.purpose_name(purpose_id) = "
+		    "ANY (%s)", (self.keys[0],
+		    ["/".join(p.name) for p in self.purposes]))
+		found = {name: tuple(dates) for name, *dates in
+		    cursor.fetchall()}
+		for name, record in self.records.items():
+			if "/".join(name) in found or record.flags:
+				assert found["/".join(name)] == tuple(
+				    record.flags.get(f) for f in FLAGS.values()
+				    ), (name, self.log)
 
 
 @pytest.fixture(scope="module")
@@ -332,12 +395,15 @@ def database(stack):
 def find_keys(stack, worlds):
 	"""The keys that the programs give the addresses: made in one go."""
 	batch = stack.folder / "property.batch"
-	batch.write_text("".join(f"restrict {w.address} offers\n"
-	    f"restrict {w.address} offers --lift\n" for w in worlds))
+	batch.write_text("".join(f"restrict {w.addresses[0]} offers\n"
+	    f"restrict {w.addresses[0]} offers --lift\n"
+	    f"contact add-address {w.addresses[0]} {w.addresses[1]}\n"
+	    for w in worlds))
 	stack.ctl("batch", str(batch))
 	found = dict(stack.sql("SELECT canonical, key FROM assent.endpoint"))
 	for world in worlds:
-		world.key = bytes(found[world.address])
+		world.keys = [bytes(found[a]) for a in world.addresses]
+		world.known = 2
 
 
 def repack(cursor):
@@ -365,7 +431,8 @@ def permits(stack, worlds):
 	for world in worlds:
 		for brand in world.brands:
 			told = json.loads(stack.ctl("-c", str(conf), "explain",
-			    world.address, brand, "--json",
+			    world.addresses[world.number // 10 % 2], brand,
+			    "--json",
 			    check=False).stdout)
 			for one in told["purposes"]:
 				if one["purpose"]:
@@ -393,7 +460,10 @@ def test_sql_and_c_and_a_naive_model_agree(stack, database):
 		world.plant(database)
 		for _ in range(world.dice.randint(0, 4)):
 			world.tie(database)
+		for _ in range(world.dice.choice([0, 0, 1, 3])):
+			world.exempt(database)
 		world.live(database)
+		world.check_flags(database)
 		read = world.answers_sql(database)
 		compare(world, lambda p, read=read: read.get("/".join(p.name),
 		    "none"), "SQL")

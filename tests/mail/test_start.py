@@ -94,7 +94,7 @@ def test_missing_configuration(variant, program):
     ("timeout = 5s", "timeout = 5parsecs", "5parsecs"),
     ("to = stderr", "to = paper", "paper"),
     ("database {", "databse {", "databse"),
-    ("recipients .*= one", "recipients = two", "two"),
+    ("recipients .*= split", "recipients = two", "two"),
     ('channel .*', 'chanel = "email"', "chanel"),
 ])
 def test_unreadable_value_names_file_and_line(variant, program, old, new, word):

@@ -53,7 +53,8 @@ def test_unreadable_addresses(stack):
 
 def test_second_accepted_recipient_is_told_to_come_again(stack):
 	sent = stack.send(["granted@rcpt.test", "withdrawn@rcpt.test",
-	    "granted2@rcpt.test", "granted@rcpt.test"])
+	    "granted2@rcpt.test", "granted@rcpt.test"],
+	    sender="shop@one.example.com")
 	assert [r[:9] for r in sent.replies] == ["250 2.1.5", "550 5.7.1",
 	    "452 4.5.3", "250 2.1.5"]
 	assert sent.end.startswith("250 ")

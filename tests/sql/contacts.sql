@@ -97,6 +97,59 @@ SELECT throws_like(format($$SELECT assent.endpoint_remove('', %L, 'x')$$,
 SELECT is((SELECT count(*) FROM assent.event WHERE act = 'edit'
 	AND contact_id = pg_temp.contact(1)), 5::bigint, 'all of it is recorded');
 
+-- Monitoring: one purpose of a brand, never all of it, off until granted anew.
+SELECT assent.purpose_add('tap', 'follow', 'T', '{email,sms}',
+	p_monitoring => true)
+\g /dev/null
+SELECT throws_like(format($$SELECT assent.purpose_edit(%s, NULL, NULL, NULL,
+	NULL, NULL, NULL, NULL, true)$$, pg_temp.purpose(slug)), error, error)
+FROM (VALUES ('news', 'tap/follow is this brand''s purpose for monitoring%'),
+	('all', '"all" is everything%')) AS v (slug, error);
+SELECT pg_temp.act('grant', 5, 'follow')
+\g /dev/null
+SELECT results_eq(format($$SELECT changed FROM assent.monitoring_off('', %L, 'x',
+	NULL)$$, pg_temp.key(5)), 'VALUES (true)', 'monitoring ends');
+SELECT pg_temp.act('grant', 5, 'all')
+\g /dev/null
+SELECT is(pg_temp.standing(5, 'news'), 2, 'everything is granted');
+SELECT is(pg_temp.standing(5, 'follow'), 3, 'but not what ended');
+SELECT is((SELECT count(*) FROM assent.consent c WHERE state = 'withdrawn'
+	AND contact_id = pg_temp.contact(5)), (SELECT sum(cardinality(channels))
+	FROM assent.purpose WHERE monitoring)::bigint, 'of every brand, by every channel');
+SELECT pg_temp.act('grant', 5, 'follow')
+\g /dev/null
+SELECT is(pg_temp.standing(5, 'follow'), 2, 'a new consent begins it again');
+SELECT throws_like(format($$SELECT assent.monitoring_off('', %L, 'x', NULL)$$,
+	pg_temp.key(99)), 'nobody on record%', 'nobody is not monitored');
+
+-- Brands.
+SELECT assent.brand_add('firm', 'Firm')
+\g /dev/null
+SELECT assent.brand_edit('tap', 'Renamed', 'firm')
+\g /dev/null
+SELECT results_eq($$SELECT b.name, p.title, q.slug::text, c.slug::text
+	FROM assent.brand b JOIN assent.purpose p ON p.brand_id = b.id
+		AND p.slug = 'all'
+	JOIN assent.purpose q ON q.id = p.parent_id
+	JOIN assent.brand c ON c.id = q.brand_id WHERE b.slug = 'tap'$$,
+	$$VALUES ('Renamed', 'Renamed', 'all', 'firm')$$,
+	'a brand is renamed and moved, and its root with it');
+SELECT assent.brand_edit('tap', NULL, NULL)
+\g /dev/null
+SELECT is((SELECT c.slug::text FROM assent.brand b JOIN assent.brand c
+	ON c.id = b.parent_id WHERE b.slug = 'tap'), 'firm', 'what is NULL stays');
+SELECT throws_like(format('SELECT assent.brand_edit(%L, NULL, %L)', slug, above),
+	error, error)
+FROM (VALUES ('firm', 'tap', 'brands would go in a circle: firm, tap, firm'),
+	('firm', 'firm', 'brands would go in a circle: firm, firm'),
+	('firm', 'none such', 'there is no brand "none such"'),
+	('none such', 'firm', 'there is no brand "none such"'))
+	AS v (slug, above, error);
+SELECT assent.brand_edit('tap', NULL, '')
+\g /dev/null
+SELECT is((SELECT parent_id FROM assent.brand WHERE slug = 'tap'), NULL,
+	'an empty parent is none');
+
 -- The text that was shown.
 SELECT assent.text_add(pg_temp.purpose('news'), 'en', 'News', 'Monthly.')
 \g /dev/null

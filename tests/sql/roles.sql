@@ -48,10 +48,14 @@ INSERT INTO may_read VALUES
 -- Functions that may be called.
 CREATE TEMPORARY TABLE may_call (name text, roles text[]);
 INSERT INTO may_call VALUES
-	('move_epoch',     '{assent_web,assent_operator}'),
-	('opt_out',        '{assent_web}'),
+	('move_epoch',     '{assent_milter,assent_web,assent_operator}'),
+	('opt_out',        '{assent_milter,assent_web}'),
+	('copy_claim',     '{assent_milter}'),
+	('copy_made',      '{assent_milter}'),
+	('copy_forget',    '{assent_milter}'),
 	('change',         '{assent_operator}'),
 	('brand_add',      '{assent_operator}'),
+	('brand_edit',     '{assent_operator}'),
 	('purpose_add',    '{assent_operator}'),
 	('purpose_edit',   '{assent_operator}'),
 	('purpose_depend', '{assent_operator}'),
@@ -71,6 +75,7 @@ INSERT INTO may_call VALUES
 	('contact_edit',   '{assent_operator}'),
 	('endpoint_add',   '{assent_operator}'),
 	('endpoint_remove', '{assent_operator}'),
+	('monitoring_off', '{assent_operator}'),
 	('repack_batch',   '{assent_operator}'),
 	('repacked',       '{assent_operator}'),
 	('channel_number', '{assent_operator}'),

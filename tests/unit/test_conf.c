@@ -97,10 +97,12 @@ static const char defaults[] =
     "}\n"
     "milter {\n"
     "\tsocket = \"unix:/var/spool/postfix/assent/milter.sock\"\n"
-    "\ttimeout = 5s\n"
+    "\ttimeout = 30s\n"
+    "\tcopies-timeout = 180s\n"
     "\tmetrics = \"127.0.0.1:9180\"\n"
     "\tinject = \"smtp://127.0.0.1:10026\"\n"
     "\tmax-recipients = 1000\n"
+    "\tmax-message = 16777216\n"
     "\tunclassified-bulk = pass\n"
     "}\n"
     "web {\n"
@@ -166,7 +168,8 @@ streams_arrive_in_order(void **state)
 	    "match { client = { \"10.0.0.0/8\", \"::1\" } sender = \"*@x\" }\n"
 	    "brand = \"acme\" purpose = \"news\"\n"
 	    "purposes = { \"offers\", \"news\" }\n"
-	    "recipients = shared author-list-headers = merge }\n"
+	    "recipients = shared author-list-headers = merge "
+	    "signed = headers-only }\n"
 	    "stream two { match { } brand = \"b\" purpose = \"p\" }\n"
 	    "stream three { match { } brand = \"b\" purposes = { \"q\" } }\n");
 	const struct stream *s = c->streams;
@@ -188,11 +191,13 @@ streams_arrive_in_order(void **state)
 	assert_int_equal(s[0].channel, CHANNEL_EMAIL);
 	assert_int_equal(s[0].recipients, RECIPIENTS_SHARED);
 	assert_int_equal(s[0].author, AUTHOR_MERGE);
+	assert_int_equal(s[0].signatures, SIGNATURES_SPARE);
 	assert_string_equal(s[1].name, "two");
 	assert_int_equal(s[1].n_purposes, 1);
 	assert_string_equal(s[1].purpose->name, "p");
-	assert_int_equal(s[1].recipients, RECIPIENTS_ONE);
+	assert_int_equal(s[1].recipients, RECIPIENTS_SPLIT);
 	assert_int_equal(s[1].author, AUTHOR_REPLACE);
+	assert_int_equal(s[1].signatures, SIGNATURES_REFUSE);
 	assert_null(s[2].purpose);
 	assert_string_equal(s[2].purposes[0].name, "q");
 	conf_free(&c);
@@ -327,6 +332,7 @@ bad_streams(void **state)
 		":6: ", "recipients"},
 	    {STREAM("purpose = \"p\"\nauthor-list-headers = off"),
 		":6: ", "author-list-headers"},
+	    {STREAM("purpose = \"p\"\nsigned = no"), ":6: ", "signed"},
 	    {STREAM("purpose = \"p\"\nmatch { client = \"10.0.0.0/33\" }"),
 		":6: ", "client"},
 	    {STREAM("purpose = \"p\"\nmatch { client = { \"::1\", \"x\" } }"),
@@ -399,7 +405,7 @@ a_dump_loads_as_the_same(void **state)
 	    "log { to = stderr level = trace addresses = full }\n" WEB,
 	    STREAM("purpose = \"p\""),
 	    STREAM("purposes = { \"p\", \"q\" } recipients = shared "
-		   "author-list-headers = keep"),
+		   "author-list-headers = keep signed = strip"),
 	    STREAM("purpose = \"p\" purposes = { \"q\", \"p\" } match { }\n"
 		   "match { login = { \"a\\\"b\", \"c d\" } client = \"::1\" "
 		   "sender = \"*@x\" }"),

@@ -347,6 +347,37 @@ a_channel_that_does_not_exist_is_no_subject(void **state)
 	}
 }
 
+/* Another program may sign with a key that was added since. */
+static void
+keys_added_since(void **state)
+{
+	struct token t = token_for(CAPABILITY_OPT_OUT, &subject), opened;
+	char path[300], later[TOKEN_MAIL];
+	struct keys *k, *fresh;
+	struct err e;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/keys", scratch);
+	write_file(path, INDEX_LINE TOKEN_7, 0600);
+	k = keys_load(path, &e);
+	fresh = load(INDEX_LINE TOKEN_8 TOKEN_7);
+	token_seal_mail(fresh, &t, later);
+	keys_free(&fresh);
+	write_file(path, INDEX_LINE TOKEN_8 TOKEN_7, 0600);
+	assert_false(token_open(k, CAPABILITY_OPT_OUT, later, MAIL, &opened));
+	assert_int_equal(token_open_fresh(k, CAPABILITY_OPT_OUT, later, MAIL,
+	    &opened, &e), 1);
+	assert_memory_equal(opened.body, t.body, sizeof(t.body));
+	assert_int_equal(token_open_fresh(k, CAPABILITY_OPT_OUT, mail, MAIL,
+	    &opened, &e), 1);
+	assert_int_equal(token_open_fresh(k, CAPABILITY_WHY, later, MAIL,
+	    &opened, &e), 0);
+	unlink(path);
+	assert_int_equal(token_open_fresh(k, CAPABILITY_OPT_OUT, later, MAIL,
+	    &opened, &e), -1);
+	keys_free(&k);
+}
+
 int
 main(void)
 {
@@ -364,6 +395,7 @@ main(void)
 	    cmocka_unit_test(a_capability_opens_nothing_else),
 	    cmocka_unit_test(foreign_keys_are_refused),
 	    cmocka_unit_test(rotation_keeps_old_links),
+	    cmocka_unit_test(keys_added_since),
 	    cmocka_unit_test(a_channel_that_does_not_exist_is_no_subject),
 	};
 

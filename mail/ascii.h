@@ -20,6 +20,9 @@ char *ascii_references(struct arena *a, const char *s, size_t len,
 char *ascii_marks(struct arena *a, const char *s, size_t len, size_t *out_len)
     __attribute__((nonnull, warn_unused_result));
 
+/* The value of a hexadecimal digit, -1 if it is none. */
+int ascii_hex(char c);
+
 bool ascii_only(const char *s, size_t len)
     __attribute__((nonnull, warn_unused_result));
 

@@ -20,13 +20,14 @@
 struct arena;
 
 /*
- * Memory: beyond the caller's own copy of the message, editing takes what the
- * arena's cap allows and at most 2 * size + 512 KB outside of it, but never
- * both in full.  With an arena of EDIT_ROOM(size) octets the whole, the
- * caller's copy included, stays below 4 * size + 1 MB.  A message that needs
- * more (which takes a malicious one) is skipped as too big.
+ * Memory: with an arena of EDIT_ROOM(size) octets, what is in memory at any
+ * time is at most 4 * size + 1 MB: the caller's copy of the message, the arena,
+ * and either GMime's copy and objects, before the arena is used, or gumbo's
+ * tree, which has size + 512 KB.  A message that needs more is skipped as too
+ * big: one with more than half a megabyte of encoded text, or with an edit
+ * every few words.
  */
-#define EDIT_ROOM(size) (3 * (size) + 512 * 1024)
+#define EDIT_ROOM(size) (2 * (size) + 512 * 1024)
 
 enum edit_value { EDIT_UNSUBSCRIBE, EDIT_PREFERENCES, EDIT_WHY, EDIT_BRAND };
 

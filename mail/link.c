@@ -11,6 +11,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "ascii.h"
 #include "policy/arena.h"
 
 enum { LINK_MAX = 2048, NESTED_MAX = 8 };
@@ -96,15 +97,6 @@ link_listed(struct span url, const char *const *hosts)
 	return false;
 }
 
-static int
-hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Whether an address can hold it as it is (RFC 3986, 2). */
 static bool
 literal(char c)
@@ -126,9 +118,10 @@ decode(struct arena *a, struct span in, struct span *out)
 	for (size_t i = 0; i < in.n; i++) {
 		int v = -1;
 
-		if (in.s[i] == '%' && i + 2 < in.n && hex(in.s[i + 1]) >= 0 &&
-		    hex(in.s[i + 2]) >= 0)
-			v = hex(in.s[i + 1]) << 4 | hex(in.s[i + 2]);
+		if (in.s[i] == '%' && i + 2 < in.n &&
+		    ascii_hex(in.s[i + 1]) >= 0 && ascii_hex(in.s[i + 2]) >= 0)
+			v = ascii_hex(in.s[i + 1]) << 4 |
+			    ascii_hex(in.s[i + 2]);
 		if (v >= 0 && literal((char)v)) {
 			s[n++] = (char)v;
 			i += 2;

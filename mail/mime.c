@@ -4,9 +4,8 @@
  *
  * GMime parses the structure from memory; its streams say which octets a part
  * is.  It is given the Content-* fields of the message only, and the body only
- * when that is a multipart.  Its objects take up to a hundred times the octets
- * they stand for, so that parts and fields are counted before.  What it warns
- * of as critical, programs read differently: such a message is left alone.
+ * when that is a multipart and a modest one (census.h).  What it warns of as
+ * critical, programs read differently: such a message is left alone.
  */
 #include "mime.h"
 
@@ -14,16 +13,11 @@
 #include <string.h>
 #include <strings.h>
 
+#include "census.h"
 #include "field.h"
 #include "policy/arena.h"
 
-enum {
-	DEPTH_MAX = 16,
-	BOUNDARIES_MAX = 250,
-	FIELDS_MAX = 600,
-	PARAMETERS_MAX = 500,
-	FIELD_OCTETS_MAX = 64 * 1024
-};
+enum { DEPTH_MAX = 16 };
 
 /* What a tree of parts turned out to hold. */
 enum found {
@@ -45,87 +39,6 @@ void
 edit_init(void)
 {
 	g_mime_init();
-}
-
-/* The next line that begins like a boundary, at or after the line at `p`. */
-static const char *
-next_boundary(const char *p, const char *begin, const char *end)
-{
-	for (; (p = memchr(p, '-', (size_t)(end - p))) != NULL; p++)
-		if ((p == begin || p[-1] == '\n') && end - p > 1 && p[1] == '-')
-			return p;
-	return end;
-}
-
-/* What GMime is going to build objects of. */
-struct census {
-	size_t boundaries, fields, parameters, octets;
-	bool digest; /* parts may be messages without saying so */
-};
-
-static bool
-mentions(const char *p, size_t len, const char *word)
-{
-	const size_t n = strlen(word);
-
-	for (size_t i = 0; i + n <= len; i++)
-		if ((p[i] | 0x20) == *word && strncasecmp(p + i, word, n) == 0)
-			return true;
-	return false;
-}
-
-/* Counts a header that begins at `p`, and the one after its empty line if it
- * may be a message's that begins there.  Returns where that ends. */
-static const char *
-count_head(const char *p, const char *end, struct census *c)
-{
-	bool nested = c->digest;
-
-	while (p < end) {
-		const char *eol = memchr(p, '\n', (size_t)(end - p));
-		const size_t n = (size_t)((eol == NULL ? end : eol) - p);
-
-		if (n == 0 || (n == 1 && *p == '\r')) {
-			if (!nested)
-				return p;
-			nested = false;
-		} else if (n > 1 && p[0] == '-' && p[1] == '-') {
-			return p;
-		}
-		nested |= mentions(p, n, "message");
-		c->digest |= mentions(p, n, "digest");
-		for (size_t i = 0; i < n; i++)
-			c->parameters += p[i] == ';';
-		c->fields++;
-		c->octets += n;
-		p += n + (eol == NULL ? 0 : 1);
-	}
-	return end;
-}
-
-static bool
-few(const struct census *c)
-{
-	return c->boundaries <= BOUNDARIES_MAX && c->fields <= FIELDS_MAX &&
-	    c->parameters <= PARAMETERS_MAX && c->octets <= FIELD_OCTETS_MAX;
-}
-
-/* Whether what GMime will build of this header and body is small. */
-static bool
-modest(const char *head, size_t head_len, const char *body, size_t len)
-{
-	const char *p = body, *end = body + len, *eol;
-	struct census c = {.digest = mentions(head, head_len, "digest")};
-
-	(void)count_head(head, head + head_len, &c);
-	while (few(&c) && (p = next_boundary(p, body, end)) < end) {
-		c.boundaries++;
-		eol = memchr(p, '\n', (size_t)(end - p));
-		if (eol == NULL)
-			break;
-		p = count_head(eol + 1, end, &c);
-	}
-	return few(&c);
 }
 
 /* Whether everybody agrees on which Content-* fields there are. */
@@ -405,13 +318,13 @@ mime_read(struct arena *a, const struct edit_message *m, struct mime_parts *out)
 		return EDIT_TOO_BIG;
 	if (!content_fields(m, head, &w.shift))
 		return EDIT_UNREADABLE;
-	if (!modest(head, w.shift, "", 0))
+	if (!census_modest(head, w.shift, "", 0))
 		return EDIT_UNREADABLE;
 	top = parse(head, w.shift, "", 0, &doubt);
 	if (top != NULL && GMIME_IS_MULTIPART(top)) {
 		g_object_unref(top);
 		doubt = false;
-		top = modest(head, w.shift, m->body, m->body_len)
+		top = census_modest(head, w.shift, m->body, m->body_len)
 		    ? parse(head, w.shift, m->body, m->body_len, &doubt)
 		    : NULL;
 	}

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "ascii.h"
 #include "edit.h"
 #include "html.h"
 #include "policy/arena.h"
@@ -43,15 +44,6 @@ struct match {
 	enum edit_value value;
 };
 
-static int
-hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* The octets that the character at `p` is written with, one at least. */
 static size_t
 character(const char *p, size_t len, bool html, char *c, bool *url_escaped)
@@ -59,8 +51,9 @@ character(const char *p, size_t len, bool html, char *c, bool *url_escaped)
 	size_t n;
 
 	*c = *p;
-	if (len >= 3 && *p == '%' && hex(p[1]) >= 0 && hex(p[2]) >= 0) {
-		*c = (char)(hex(p[1]) << 4 | hex(p[2]));
+	if (len >= 3 && *p == '%' && ascii_hex(p[1]) >= 0 &&
+	    ascii_hex(p[2]) >= 0) {
+		*c = (char)(ascii_hex(p[1]) << 4 | ascii_hex(p[2]));
 		*url_escaped = true;
 		return 3;
 	}

@@ -30,6 +30,17 @@ push(struct tail *t, const struct html_token *k)
 	t->depth++;
 }
 
+/* Is there a link among what is open, but for the outermost `i`? */
+static bool
+link_from(const struct tail *t, const struct html_reader *r, size_t i)
+{
+	for (; i < t->depth; i++)
+		if (t->open[i].len == 1 &&
+		    (r->text[t->open[i].at] | 0x20) == 'a')
+			return true;
+	return false;
+}
+
 /* Closes the innermost element of that name and what is open within: for a
  * browser a link goes on after that. */
 static void
@@ -45,9 +56,7 @@ pop(struct tail *t, const struct html_reader *r, const struct html_token *k)
 	t->sure = t->sure && i > 0 && i == t->depth;
 	if (i == 0)
 		return;
-	for (size_t j = i; j < t->depth; j++)
-		t->astray |= t->open[j].len == 1 &&
-		    (r->text[t->open[j].at] | 0x20) == 'a';
+	t->astray = t->astray || link_from(t, r, i);
 	t->depth = i - 1;
 	t->loose = t->loose && t->loose_depth <= t->depth;
 }
@@ -142,7 +151,9 @@ tail_closers(struct arena *a, const struct tail *t, const struct html_reader *r)
 		return "";
 	if (t->deep || !dom_closers(a, r->text, t->end, &closers))
 		closers = by_tags(a, t, r);
-	if (closers == NULL || !t->astray)
+	/* A browser moves a link out of a table, and takes it up behind. */
+	if (closers == NULL || strstr(closers, "</a>") != NULL ||
+	    (!t->astray && !link_from(t, r, 0)))
 		return closers;
 	return arena_printf(a, "%s</a>", closers);
 }

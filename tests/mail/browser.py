@@ -43,9 +43,14 @@ class Page:
 		    HIDDEN.search(e.get("style", "")) for e in path)
 
 	def links(self):
-		"""Targets of the links and sources of the images."""
-		return [n.get("href") or n.get("src") for n, _ in self.nodes
-		    if not isinstance(n, str) and n.tag in ("a", "img")]
+		"""Targets of links with words or images in them, and sources of
+		images."""
+		full = {e for node, path in self.nodes for e in path
+		    if e.tag == "a" and (node.strip() and self.shows(path)
+		    if isinstance(node, str) else node.tag == "img")}
+		return [node.get("href") or node.get("src")
+		    for node, _ in self.nodes if not isinstance(node, str)
+		    and (node.tag == "img" or node in full)]
 
 	def words(self, below=None, shown=True):
 		"""The text on the page, or on a part of it."""

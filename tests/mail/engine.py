@@ -4,7 +4,6 @@
 import json
 import os
 import subprocess
-from pathlib import Path
 
 from conftest import ROOT
 

@@ -14,7 +14,6 @@ import pytest
 
 from edits import Edit, check, guess
 from engine import PLANS, edit
-from octets import cut, leaves
 from trees import Grower
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -126,8 +125,8 @@ BIG = {
 	    {"1": Edit(footer=True)}),
 	"depth": (lambda: functools.reduce(lambda inner, n: several("mixed",
 	    [inner], f"b{n}-"), range(200), TEXT), None),
-	"pages": (lambda: several("alternative", [TEXT, part("text/html", b"".join(
-	    b"<p>%d</p>\r\n" % n for n in range(9000)) + LINK)]),
+	"pages": (lambda: several("alternative", [TEXT, part("text/html",
+	    b"".join(b"<p>%d</p>\r\n" % n for n in range(9000)) + LINK)]),
 	    {"1": Edit(footer=True), "2": Edit(fills=1)}),
 	"open braces": (lambda: part("text/plain", b"{{" * 400 + b"\r\n" +
 	    (b"{{unsubscribe_ur" * 50 + b"\r\n") * 400 + LINK),

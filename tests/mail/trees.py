@@ -53,7 +53,8 @@ SOUP = [
 	"</select>", "<a href='https://shop.example.com/'>", "</a>",
 	"<a title='", "'>", '<img alt="', '">', "<", "</", "<!x>", "<?php ",
 	"&lt;", "<br/>", "<svg><title>x</title></svg>", "<tbody>", "<h1>",
-	"</h1>", '<div style="display:none">', "<p hidden>", "<font>", "</font>", "<noscript>", "</noscript>",
+	"</h1>", '<div style="display:none">', "<p hidden>",
+	"<font>", "</font>", "<noscript>", "</noscript>",
 ]
 OPAQUE = [
 	("image/png", "inline"), ("application/pdf", "attachment"),

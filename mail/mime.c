@@ -33,6 +33,7 @@ struct walk {
 	const struct edit_message *message;
 	size_t shift; /* of GMime's offsets from the body's */
 	struct mime_parts *out;
+	bool later; /* the text that gets the footer was found */
 };
 
 void
@@ -210,7 +211,11 @@ place(struct walk *w, GMimeObject *o, struct mime_part *p)
 static enum found
 text_part(struct walk *w, GMimeObject *o, bool top)
 {
-	struct mime_part p = {.top = top, .html = is(o, "text", "html")};
+	struct mime_part p = {
+	    .top = top,
+	    .later = w->later,
+	    .html = is(o, "text", "html"),
+	};
 	const char *charset = parameter(o, "charset");
 	const char *format = parameter(o, "format");
 
@@ -230,7 +235,22 @@ text_part(struct walk *w, GMimeObject *o, bool top)
 
 static enum found visit(struct walk *w, GMimeObject *o, int depth);
 
-/* All the text of an alternative; of anything else the first there is. */
+/* Text that is shown below the first: what cannot be edited of it is left, and
+ * is no reason to leave the rest. */
+static void
+visit_later(struct walk *w, GMimeObject *o, int depth)
+{
+	size_t n = w->out->n;
+	bool before = w->later;
+
+	w->later = true;
+	if (visit(w, o, depth) != FOUND_TEXT)
+		w->out->n = n;
+	w->later = before;
+}
+
+/* All the text of an alternative; of anything else the first there is, and
+ * what is below it. */
 static enum found
 multipart(struct walk *w, GMimeObject *o, int depth)
 {
@@ -247,12 +267,17 @@ multipart(struct walk *w, GMimeObject *o, int depth)
 	    *boundary == '\0')
 		return FOUND_DOUBT;
 	for (int i = 0; i < g_mime_multipart_get_count(m); i++) {
-		enum found one =
-		    visit(w, g_mime_multipart_get_part(m, i), depth + 1);
+		GMimeObject *part = g_mime_multipart_get_part(m, i);
+		enum found one;
 
+		if (found == FOUND_TEXT && !all) {
+			visit_later(w, part, depth + 1);
+			continue;
+		}
+		one = visit(w, part, depth + 1);
 		if (one > found)
 			found = one;
-		if (found > FOUND_TEXT || (found == FOUND_TEXT && !all))
+		if (found > FOUND_TEXT)
 			break;
 	}
 	return found;

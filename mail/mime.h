@@ -18,6 +18,7 @@ enum { MIME_PARTS_MAX = 16 };
 /* A text part: octets of the body. */
 struct mime_part {
 	bool top;	   /* it is the body, its fields are the message's */
+	bool later;	   /* text was found before it: no footer goes here */
 	size_t head;	   /* where its header fields begin */
 	size_t start, end; /* its content */
 	bool touching;	   /* the next boundary follows without a line break */

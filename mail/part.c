@@ -90,6 +90,7 @@ collect(struct work *w, bool ascii)
 	*t = (struct text){.splices = {.arena = w->arena},
 	    .html = w->part->html,
 	    .flowed = w->part->flowed,
+	    .later = w->part->later,
 	    .ascii = ascii};
 	if (w->charset.kind == CHARSET_OPAQUE ||
 	    (w->charset.kind == CHARSET_WIDE && codec_plain(w->part->codec)))

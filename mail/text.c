@@ -203,7 +203,7 @@ text_edit(struct text *t, const struct edit_plan *plan)
 
 	if (skip != EDIT_DONE)
 		return skip;
-	if (fill_and_strip(&s) && add_footer(&s))
+	if (fill_and_strip(&s) && (t->later || add_footer(&s)))
 		return EDIT_DONE;
 	return EDIT_TOO_BIG;
 }

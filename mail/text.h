@@ -22,6 +22,7 @@ struct text {
 	const char *view; /* its ASCII view (charset.h) */
 	size_t len;
 	bool html, flowed;
+	bool later;		/* no footer: the first text has it */
 	bool ascii;		/* only ASCII may be put in */
 	struct splices splices; /* what is to be done, in UTF-8 */
 	struct text_done done;

@@ -2,6 +2,7 @@
 """Random MIME trees whose right edits are known from how they were made."""
 
 import base64
+import dataclasses
 import random
 import string
 from dataclasses import dataclass, field
@@ -112,8 +113,11 @@ class Grower:
 			    b"\r\n" + self.aside()])
 		texts = [[(f".{n}{path}", edit) for path, edit in part.texts]
 		    for n, part in enumerate(parts, 1) if part.texts]
+		# What is below the first text gets no footer.
 		if kind != "alternative":
-			texts = texts[:1]
+			texts[1:] = [[(path, dataclasses.replace(edit,
+			    footer=False)) for path, edit in part]
+			    for part in texts[1:]]
 		node.texts = sum(texts, [])
 		return node
 

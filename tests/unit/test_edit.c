@@ -371,7 +371,7 @@ structure(void **state)
 		    PART("image/png", "{dnc_url}") "--b\n\n{dnc_url}\n" PART(
 			"text/plain", "{dnc_url}") "--b--\n",
 		"\n" PART("image/png", "{dnc_url}") "--b\n\n" LINK "\n" PART(
-		    "text/plain", "{dnc_url}") "--b--\n"},
+		    "text/plain", LINK) "--b--\n"},
 	    {MULTI("related") PART(
 		 "text/plain\nContent-Disposition: attachment", "{dnc_url}")
 		    PART("message/rfc822", "\n{dnc_url}")
@@ -384,7 +384,7 @@ structure(void **state)
 		"\n--b\nContent-Type: multipart/alternative; "
 		"boundary=c\n\n--c\n\n" LINK "\n--c\n"
 		"Content-Type: text/html\n\n" LINK "\n--c--\n--b\n"
-		"\n{dnc_url}\n--b--"},
+		"\n" LINK "\n--b--"},
 	    /* An empty part touches the next boundary. */
 	    {MULTI("mixed") "--b\nContent-Type: text/plain\n\n--b--\n",
 		"\n--b\nContent-Type: text/plain\n\nF " LINK "\n--b--\n"},

@@ -54,8 +54,10 @@ extern const struct command commands_keys[], commands_migrate[],
     commands_check[], commands_brand[], commands_purpose[], commands_tree[],
     commands_depend[], commands_text[], commands_template[], commands_repack[],
     commands_exemption[], commands_consent[], commands_contact[],
-    commands_show[], commands_explain[], commands_batch[], commands_ledger[],
-    commands_proof[], commands_footer[], commands_link[], commands_lint[];
+    commands_show[], commands_explain[], commands_batch[], commands_forget[],
+    commands_erasures[], commands_export[], commands_audience[],
+    commands_ledger[], commands_proof[], commands_footer[], commands_link[],
+    commands_lint[];
 
 /* The command that `words` (of `n`) begin with, and in `*used` how many of
  * them name it.  NULL and `e`, which says what there is instead. */

@@ -14,9 +14,12 @@
 
 #include "policy/arena.h"
 #include "policy/cache.h"
+#include "policy/clock.h"
 #include "policy/conf.h"
 #include "policy/keys.h"
 #include "policy/store.h"
+
+#define CONNECT_TIME (15 * CLOCK_S)
 
 enum { ARENA = 1 << 20, SLUG_MAX = 63 };
 
@@ -75,6 +78,17 @@ ctl_store(struct ctl *c, struct err *e)
 	}
 	c->store = s;
 	return 0;
+}
+
+struct pg *
+ctl_owner(struct ctl *c, const char *url, struct err *e)
+{
+	if (url == NULL) {
+		if (ctl_conf(c, e) != 0)
+			return NULL;
+		url = c->conf->database.url;
+	}
+	return pg_open(url, NULL, "assentctl", clock_now() + CONNECT_TIME, e);
 }
 
 int

@@ -20,6 +20,7 @@ struct arena;
 struct cache;
 struct conf;
 struct keys;
+struct pg;
 struct store;
 struct store_purpose;
 
@@ -95,6 +96,16 @@ int ctl_language(const char *text, struct err *e)
 /* change_apply(); while it waits for long, says on standard error why. */
 int ctl_apply(struct ctl *c, const struct change *change, bool *changed,
     struct err *e) __attribute__((nonnull, warn_unused_result));
+
+/* change_forget(), likewise. */
+int ctl_forget(struct ctl *c, const struct addr_key *key,
+    struct change_forgotten *out, struct err *e)
+    __attribute__((nonnull, warn_unused_result));
+
+/* Connects as the user that `url` names, NULL being the configuration's: the
+ * owner of the database. NULL and `e`. */
+struct pg *ctl_owner(struct ctl *c, const char *url, struct err *e)
+    __attribute__((nonnull(1, 3), warn_unused_result));
 
 /* After a change of the trees: computes the permits concerned anew, with a
  * progress line on standard error, and returns when they are in force; how many

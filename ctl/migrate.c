@@ -17,7 +17,6 @@
 #include "ctl.h"
 #include "out.h"
 #include "policy/clock.h"
-#include "policy/conf.h"
 #include "policy/pg.h"
 #include "policy/store.h"
 
@@ -34,17 +33,6 @@ run_sql(struct pg *p, const char *sql, int64_t time, struct err *e)
 	const struct pg_statement s = {.sql = sql};
 
 	return pg_exec(p, &s, NULL, 0, NULL, clock_now() + time, e);
-}
-
-static struct pg *
-connect_owner(struct ctl *c, const char *url, struct err *e)
-{
-	if (url == NULL) {
-		if (ctl_conf(c, e) != 0)
-			return NULL;
-		url = c->conf->database.url;
-	}
-	return pg_open(url, NULL, "assentctl", clock_now() + QUICK_TIME, e);
 }
 
 /* Ends with the connection. */
@@ -155,7 +143,7 @@ run(struct ctl *c, const struct args *a, json_t *out, struct err *e)
 	struct pg *p;
 
 	assert(migrations[n_migrations - 1].number == STORE_SCHEMA);
-	p = connect_owner(c, args_value(a, "url"), e);
+	p = ctl_owner(c, args_value(a, "url"), e);
 	if (p == NULL)
 		return OUTCOME_FAILED;
 	if (dry || lock(p, e) == 0)

@@ -25,6 +25,8 @@
 struct notice {
 	struct ctl *ctl;
 	sem_t done;
+	pthread_t thread;
+	bool watched;
 };
 
 static void
@@ -60,21 +62,45 @@ watch(void *arg)
 	return NULL;
 }
 
+static void
+begin(struct notice *n, struct ctl *c)
+{
+	n->ctl = c;
+	sem_init(&n->done, 0, 0);
+	n->watched = pthread_create(&n->thread, NULL, watch, n) == 0;
+}
+
+static void
+end(struct notice *n)
+{
+	sem_post(&n->done);
+	if (n->watched)
+		pthread_join(n->thread, NULL);
+	sem_destroy(&n->done);
+}
+
 int
 ctl_apply(
     struct ctl *c, const struct change *change, bool *changed, struct err *e)
 {
-	struct notice n = {.ctl = c};
-	pthread_t thread;
-	bool watched;
+	struct notice n;
 	int rc;
 
-	sem_init(&n.done, 0, 0);
-	watched = pthread_create(&thread, NULL, watch, &n) == 0;
+	begin(&n, c);
 	rc = change_apply(&c->changer, change, changed, e);
-	sem_post(&n.done);
-	if (watched)
-		pthread_join(thread, NULL);
-	sem_destroy(&n.done);
+	end(&n);
+	return rc;
+}
+
+int
+ctl_forget(struct ctl *c, const struct addr_key *key,
+    struct change_forgotten *out, struct err *e)
+{
+	struct notice n;
+	int rc;
+
+	begin(&n, c);
+	rc = change_forget(&c->changer, key, "operator", out, e);
+	end(&n);
 	return rc;
 }

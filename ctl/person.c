@@ -157,6 +157,32 @@ add_exemptions(
 	return 0;
 }
 
+/* Why nothing is on record; -1 in any case. */
+static int
+say_unknown(struct ctl *c, const struct endpoint *endpoint,
+    const struct pg_param *key, struct err *e)
+{
+	static const struct pg_statement find = {
+	    .sql = "SELECT erased_at::date FROM assent.erasure "
+		   "WHERE key = $1 AND lifted_at IS NULL",
+	};
+	struct pg_rows *rows;
+
+	if (store_exec(c->store, &find, key, 1, &rows, e) != 0)
+		return -1;
+	if (pg_rows_count(rows) > 0)
+		err_set(e, ERR_REFUSED,
+		    "nothing is on record for %s: the person was forgotten on "
+		    "%s",
+		    endpoint->canonical, pg_rows_text(rows, 0, 0));
+	else
+		err_set(e, ERR_REFUSED,
+		    "nothing is on record for %s: the address is unknown",
+		    endpoint->canonical);
+	pg_rows_free(&rows);
+	return -1;
+}
+
 int
 person_read(struct ctl *c, const struct endpoint *endpoint,
     const struct addr_key *key, json_t *out, struct err *e)
@@ -165,9 +191,7 @@ person_read(struct ctl *c, const struct endpoint *endpoint,
 	int known = add_contact(c, &param, out, e);
 
 	if (known == 0)
-		return err_set(e, ERR_REFUSED,
-		    "nothing is on record for %s: the address is unknown",
-		    endpoint->canonical);
+		return say_unknown(c, endpoint, &param, e);
 	if (known < 0 || add_addresses(c, &param, out, e) != 0 ||
 	    add_monitoring(c, &param, out, e) != 0)
 		return -1;

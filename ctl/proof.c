@@ -9,12 +9,9 @@
  */
 #include "proof.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "args.h"
 #include "ctl.h"
@@ -23,6 +20,7 @@
 #include "policy/conf.h"
 #include "policy/instant.h"
 #include "policy/keys.h"
+#include "save.h"
 
 const char *
 proof_hex(const uint8_t *octets, size_t n, char out[PROOF_HEX])
@@ -236,26 +234,16 @@ static int export(struct ctl *c, struct pg *p, const struct args *a,
 	return rc;
 }
 
-/* A new file that only its owner reads: it is one person's data. */
 static int
 write_file(const char *path, const json_t *document, struct err *e)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	FILE *f = fd < 0 ? NULL : fdopen(fd, "w");
-	bool ok;
+	FILE *f = save_open(path, e);
 
-	if (f == NULL) {
-		err_set(e, ERR_REFUSED, "%s: %s", path, strerror(errno));
-		if (fd >= 0)
-			close(fd);
+	if (f == NULL)
 		return -1;
-	}
-	ok = json_dumpf(document, f, JSON_INDENT(2)) == 0 &&
-	    putc('\n', f) != EOF && fflush(f) == 0 && fsync(fd) == 0;
-	if (fclose(f) == 0 && ok)
-		return 0;
-	unlink(path);
-	return err_set(e, ERR_FATAL, "%s: cannot be written", path);
+	json_dumpf(document, f, JSON_INDENT(2));
+	putc('\n', f);
+	return save_close(f, path, true, e);
 }
 
 static enum outcome

@@ -36,6 +36,15 @@ static const struct {
     {"define", "terms of processing changed", "unchanged"},
 };
 
+const char *
+record_act(const char *act)
+{
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(words[i].act, act) == 0)
+			return words[i].type;
+	return NULL;
+}
+
 /* The entry of `list` whose `key` is `value`; NULL when there is none. */
 static json_t *
 find(const json_t *list, const char *key, const char *value)

@@ -145,22 +145,34 @@ settle(struct changer *ch, const struct marking *m, const struct pg_rows *rows,
 	return 0;
 }
 
+/* Runs the statement and returns when it is in force; its rows are then to be
+ * freed. */
+static int
+commit_rows(struct changer *ch, const struct marking *m,
+    const struct pg_statement *st, const struct pg_param *params, size_t n,
+    struct pg_rows **rows, struct err *e)
+{
+	if (store_exec(ch->store, st, params, n, rows, e) != 0)
+		return -1;
+	/* No rows: nobody has that key, so nothing was there to change. */
+	if (pg_rows_count(*rows) == 0 || settle(ch, m, *rows, e) == 0)
+		return 0;
+	pg_rows_free(rows);
+	return -1;
+}
+
 static int
 commit(struct changer *ch, const struct marking *m,
     const struct pg_statement *st, const struct pg_param *params, size_t n,
     bool *changed, struct err *e)
 {
 	struct pg_rows *rows;
-	int rc = 0;
 
-	if (store_exec(ch->store, st, params, n, &rows, e) != 0)
+	if (commit_rows(ch, m, st, params, n, &rows, e) != 0)
 		return -1;
 	*changed = pg_rows_count(rows) > 0 && pg_rows_int(rows, 0, 2) != 0;
-	/* No rows: nobody has that key, so nothing was there to change. */
-	if (pg_rows_count(rows) > 0)
-		rc = settle(ch, m, rows, e);
 	pg_rows_free(&rows);
-	return rc;
+	return 0;
 }
 
 int
@@ -264,6 +276,39 @@ change_preferences(struct changer *ch, const struct addr_key *key,
 	};
 	return commit(ch, &m, &save, params, sizeof(params) / sizeof(params[0]),
 	    changed, e);
+}
+
+int
+change_forget(struct changer *ch, const struct addr_key *key,
+    const char *source, struct change_forgotten *out, struct err *e)
+{
+	static const struct pg_statement forget = {
+	    .name = "forget",
+	    .sql = "SELECT key, packed, changed, addresses, consents, fields "
+		   "FROM assent.forget($1, $2, $3)",
+	    .binary = true,
+	};
+	struct pg_rows *rows;
+	struct marking m;
+
+	if (mark(ch, key, &m, e) != 0)
+		return -1;
+	const struct pg_param params[] = {
+	    {m.text, 0},
+	    {key->octets, ADDR_KEY},
+	    {source, 0},
+	};
+	if (commit_rows(ch, &m, &forget, params,
+		sizeof(params) / sizeof(params[0]), &rows, e) != 0)
+		return -1;
+	*out = (struct change_forgotten){
+	    .changed = pg_rows_int(rows, 0, 2) != 0,
+	    .addresses = pg_rows_int(rows, 0, 3),
+	    .consents = pg_rows_int(rows, 0, 4),
+	    .events = pg_rows_int(rows, 0, 5),
+	};
+	pg_rows_free(&rows);
+	return 0;
 }
 
 int

@@ -74,7 +74,7 @@ int change_apply(struct changer *ch, const struct change *c, bool *changed,
     struct err *e) __attribute__((nonnull, warn_unused_result));
 
 /* The opt-out behind a link: withdraws one purpose on one channel for whoever
- * has `key`.  A key nobody has is no error: there is nothing to withdraw. */
+ * has `key`.  A key nobody has is no error: it is kept for whoever gets it. */
 int change_opt_out(struct changer *ch, const struct addr_key *key,
     uint16_t purpose, enum channel channel, const char *source,
     const char *proof, bool *changed, struct err *e)
@@ -112,6 +112,18 @@ int change_endpoint_add(struct changer *ch, const struct addr_key *of,
     __attribute__((nonnull, warn_unused_result));
 int change_endpoint_remove(struct changer *ch, const struct addr_key *key,
     const char *source, bool *changed, struct err *e)
+    __attribute__((nonnull, warn_unused_result));
+
+/* How much was erased, and whether the address was not erased already. */
+struct change_forgotten {
+	bool changed;
+	int64_t addresses, consents, events;
+};
+
+/* Forgets whoever has `key`, with all their addresses; and the key itself when
+ * nobody has it. 0 and `*out`, or -1 as change_apply(). */
+int change_forget(struct changer *ch, const struct addr_key *key,
+    const char *source, struct change_forgotten *out, struct err *e)
     __attribute__((nonnull, warn_unused_result));
 
 /* Returns when everything that was committed before is in force on every node,

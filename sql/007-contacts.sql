@@ -10,9 +10,13 @@ CREATE TYPE assent.data_source AS ENUM
 CREATE DOMAIN assent.language AS text
 	CHECK (VALUE ~ '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$');
 
--- "edit" is about a contact, "define" about the trees.
+-- "edit" is about a contact, "define" about the trees; an erasure (forgotten,
+-- lifted) about a key, and an audience about whoever is in it: 012-erasure.sql.
 ALTER TYPE assent.act ADD VALUE 'edit';
 ALTER TYPE assent.act ADD VALUE 'define';
+ALTER TYPE assent.act ADD VALUE 'forget';
+ALTER TYPE assent.act ADD VALUE 'lift-erasure';
+ALTER TYPE assent.act ADD VALUE 'audience';
 
 ALTER TABLE assent.contact
 	ADD language assent.language,

@@ -21,7 +21,8 @@ DROP FUNCTION IF EXISTS assent.explain(bytea, int, assent.channel);
 DROP FUNCTION IF EXISTS assent.person_ledger(bytea, text);
 
 ALTER TABLE assent.event
-	ADD CHECK (contact_id IS NOT NULL OR act = 'define');
+	ADD CHECK (contact_id IS NOT NULL
+		OR act IN ('define', 'forget', 'lift-erasure', 'audience'));
 
 -- As in 006, and facts 5, which may be missing now, and 14.
 CREATE OR REPLACE FUNCTION assent.event_leaf(e assent.event)
@@ -358,6 +359,9 @@ BEGIN
 		VALUES (p_key, who, p_kind, p_canonical, p_original);
 	ELSE
 		PERFORM FROM contact WHERE id = who FOR UPDATE;
+		IF NOT FOUND THEN
+			PERFORM refuse_erased(p_key, NULL);
+		END IF;
 	END IF;
 	RETURN who;
 END $$;
@@ -533,6 +537,9 @@ BEGIN
 		WHERE t.id = p_text AND l.purpose_id = p_purpose) THEN
 		RAISE EXCEPTION 'text % is of another purpose', p_text;
 	END IF;
+	IF p_act IN ('pend', 'grant') THEN
+		PERFORM refuse_erased(p_key, p_at);
+	END IF;
 	who := contact_of(p_key, p_kind, p_canonical, p_original, p_source);
 	FOR pair IN
 		SELECT p_purpose AS purpose, p_channel AS channel
@@ -582,13 +589,16 @@ BEGIN
 END $$;
 
 -- Withdraws one pair of whoever has the address of `p_key`, which is all that
--- a link knows.  Nobody has it: no rows.
+-- a link knows.  Nobody has it: no rows, and it is kept for who one day does.
 CREATE OR REPLACE FUNCTION assent.opt_out(p_marked text, p_key bytea, p_purpose int,
 	p_channel assent.channel, p_source text, p_fields jsonb)
 RETURNS TABLE (key bytea, packed bytea, changed boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = assent, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
+	IF NOT EXISTS (SELECT FROM endpoint AS e WHERE e.key = p_key) THEN
+		PERFORM suppress(p_key, p_purpose, p_channel, p_source);
+	END IF;
 	RETURN QUERY SELECT c.* FROM endpoint e, purpose u, LATERAL
 		change(p_marked, 'withdraw', e.key, e.kind, e.canonical, e.original,
 			u.id, p_channel, NULL, NULL, p_source, p_fields) AS c

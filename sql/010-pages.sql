@@ -111,7 +111,11 @@ DECLARE
 	one  record;
 BEGIN
 	PERFORM set_config('assent.marked', coalesce(p_marked, ''), true);
-	SELECT contact_id INTO who FROM endpoint WHERE key = p_key;
+	IF p_all AND NOT EXISTS (SELECT FROM endpoint AS e WHERE e.key = p_key) THEN
+		PERFORM suppress(p_key, root_of(brand), p_channel, p_source)
+		FROM brands_of(p_purpose) WHERE distance = 0;
+	END IF;
+	SELECT contact_id INTO who FROM endpoint AS e WHERE e.key = p_key;
 	IF who IS NULL THEN
 		RETURN;
 	END IF;

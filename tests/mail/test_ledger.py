@@ -380,9 +380,16 @@ CALLS = {"checkpoint_begin": "SELECT * FROM assent.checkpoint_begin()",
     "erase": "SELECT assent.erase_person_fields('{1}', 'test')",
     "record": "SELECT assent.record('grant', 1, 1, 'email', now(), NULL, "
 	"'test', NULL)",
-    "grow": "SELECT assent.grow(0, 1)"}
+    "grow": "SELECT assent.grow(0, 1)",
+    "person_data": "SELECT assent.person_data('\\x00')",
+    "forget": "SELECT * FROM assent.forget('', NULL, 'test')",
+    "confirm": "SELECT * FROM assent.confirm('', NULL, '', '', NULL, NULL, "
+	"NULL, NULL)",
+    "lift": "SELECT assent.lift(NULL, NULL, 'test')",
+    "erasures_apply": "SELECT assent.erasures_apply('[]')"}
 MAY_CALL = {"checkpointer": {"checkpoint_begin", "checkpoint_sign"},
-    "dpo": {"person_ledger"}}
+    "dpo": {"person_ledger", "person_data"}, "web": {"confirm"},
+    "operator": {"forget"}}
 
 
 def let_in(db, statement):

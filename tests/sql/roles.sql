@@ -39,6 +39,7 @@ INSERT INTO may_read VALUES
 	('outdated',    '{assent_operator}'),
 	('exemption',   '{assent_operator}'),
 	('footer',      '{assent_operator}'),
+	('erasure',     '{assent_operator}'),
 	('leaf',        '{assent_checkpointer,assent_auditor,assent_dpo}'),
 	('merkle_node', '{assent_checkpointer,assent_auditor,assent_dpo}'),
 	('checkpoint',  '{assent_checkpointer,assent_auditor,assent_dpo}'),
@@ -83,7 +84,11 @@ INSERT INTO may_call VALUES
 	('kind_channels',  '{assent_operator}'),
 	('checkpoint_begin', '{assent_checkpointer}'),
 	('checkpoint_sign', '{assent_checkpointer}'),
-	('person_ledger',  '{assent_dpo}');
+	('person_ledger',  '{assent_dpo}'),
+	('person_data',    '{assent_dpo}'),
+	('forget',         '{assent_operator}'),
+	('audience',       '{assent_operator}'),
+	('confirm',        '{assent_web}');
 
 -- Runs `what` as a role and takes it back. Whether it was let in.
 CREATE FUNCTION pg_temp.let_in(p_role text, what text) RETURNS boolean

@@ -5,9 +5,10 @@
  * Text parts (text/plain, text/html) of the message are edited: all those of
  * multipart/alternative, the first that is shown inline of any other
  * multipart and, but for the footer, those below it; never attachments, nested
- * messages, calendars, nor anything signed or encrypted.  Edits are spliced into the original octets: every
- * octet outside of them stays.  Malformed structure, and what different
- * readers would understand differently, is left alone.
+ * messages, calendars, nor anything signed or encrypted.  Edits are spliced
+ * into the original octets: every octet outside of them stays.  Malformed
+ * structure, and what different readers would understand differently, is left
+ * alone.
  *
  * Nothing here blocks, and one process may edit in many threads at once.
  */

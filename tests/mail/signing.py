@@ -17,10 +17,6 @@ KEY_NAME = "assent._domainkey.example.com"
 # What only an installation can know.
 OURS = {"UserID", "Syslog", "UMask", "Socket", "KeyFile"}
 
-# What lint finds wrong with a text that has {{unsubscribe_url}} in it: nothing,
-# once the milter fills it in.
-UNFILLED = {"link", "placeholder"}
-
 
 def openssl(*words, **kwargs):
 	return subprocess.run(["openssl", *map(str, words)], check=True,

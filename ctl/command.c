@@ -33,6 +33,7 @@ static const struct command *const nouns[] = {
     commands_erasures,
     commands_export,
     commands_audience,
+    commands_import,
     commands_ledger,
     commands_proof,
     commands_lint,

@@ -95,7 +95,7 @@ add_monitoring(
 		   "SELECT f.purpose FROM assent.endpoint e CROSS JOIN "
 		   "unnest(enum_range(NULL::assent.endpoint_kind)) AS k (kind) "
 		   "CROSS JOIN LATERAL "
-		   "assent.effective(e.contact_id, k.kind) AS f "
+		   "assent.effective(ARRAY[e.contact_id], k.kind) AS f "
 		   "WHERE e.key = $1 AND f.standing = 2 "
 		   "AND coalesce(f.expires > now(), true)) "
 		   "SELECT b.slug, p.slug, p.id IN (SELECT purpose FROM stands)"
@@ -135,7 +135,7 @@ add_exemptions(
 		   "SELECT f.exemption FROM assent.endpoint e CROSS JOIN "
 		   "unnest(enum_range(NULL::assent.endpoint_kind)) AS k (kind) "
 		   "CROSS JOIN LATERAL "
-		   "assent.effective(e.contact_id, k.kind) AS f "
+		   "assent.effective(ARRAY[e.contact_id], k.kind) AS f "
 		   "WHERE e.key = $1) ORDER BY 1",
 	};
 	static const char *const keys[] = {

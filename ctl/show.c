@@ -41,7 +41,7 @@ static const struct pg_statement query = {
 	   "WHERE key = $1), stands AS MATERIALIZED ("
 	   "SELECT e.* FROM who CROSS JOIN "
 	   "unnest(enum_range(NULL::assent.endpoint_kind)) AS k (kind) "
-	   "CROSS JOIN LATERAL assent.effective(contact_id, kind) AS e), "
+	   "CROSS JOIN LATERAL assent.effective(ARRAY[contact_id], kind) AS e), "
 	   "pair AS (SELECT purpose_id, channel FROM assent.consent "
 	   "JOIN who USING (contact_id) "
 	   "UNION SELECT purpose, channel FROM stands) "

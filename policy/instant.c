@@ -68,6 +68,101 @@ instant_parse(const char *text, int64_t *t)
 	return strcmp(instant_text(*t, again), text) == 0;
 }
 
+/* Exactly `width` digits; moves on behind them. */
+static bool
+take_digits(const char **p, int width, int *out)
+{
+	*out = 0;
+	for (int i = 0; i < width; i++, (*p)++) {
+		if (**p < '0' || **p > '9')
+			return false;
+		*out = *out * 10 + (**p - '0');
+	}
+	return true;
+}
+
+static bool
+take(const char **p, char c)
+{
+	if (**p != c)
+		return false;
+	(*p)++;
+	return true;
+}
+
+/* Hours, minutes and perhaps seconds and their fraction. */
+static bool
+take_time(const char **p, struct tm *tm, int *micro)
+{
+	int unit = (int)SECOND;
+
+	if (!take_digits(p, 2, &tm->tm_hour) || !take(p, ':') ||
+	    !take_digits(p, 2, &tm->tm_min) || tm->tm_hour > 23 ||
+	    tm->tm_min > 59)
+		return false;
+	if (!take(p, ':'))
+		return true;
+	if (!take_digits(p, 2, &tm->tm_sec) || tm->tm_sec > 59)
+		return false;
+	if (!take(p, '.'))
+		return true;
+	for (; **p >= '0' && **p <= '9'; (*p)++) {
+		unit /= 10;
+		*micro += unit * (**p - '0');
+	}
+	return (*p)[-1] != '.';
+}
+
+/* Nothing, Z, UTC, or an offset; in seconds east. */
+static bool
+take_zone(const char **p, int *east)
+{
+	int hours, minutes = 0;
+	bool west;
+
+	take(p, ' ');
+	if (**p == '\0' || take(p, 'Z'))
+		return true;
+	if (strncmp(*p, "UTC", 3) == 0) {
+		*p += 3;
+		return true;
+	}
+	west = **p == '-';
+	if ((!take(p, '+') && !take(p, '-')) || !take_digits(p, 2, &hours))
+		return false;
+	take(p, ':');
+	if (**p != '\0' && !take_digits(p, 2, &minutes))
+		return false;
+	*east = (hours * 3600 + minutes * 60) * (west ? -1 : 1);
+	return hours <= 15 && minutes <= 59;
+}
+
+bool
+instant_read(const char *text, int64_t *t)
+{
+	struct tm tm = {0}, made;
+	int micro = 0, east = 0;
+	time_t seconds;
+
+	if (!take_digits(&text, 4, &tm.tm_year) || !take(&text, '-') ||
+	    !take_digits(&text, 2, &tm.tm_mon) || !take(&text, '-') ||
+	    !take_digits(&text, 2, &tm.tm_mday))
+		return false;
+	if (*text != '\0' &&
+	    ((!take(&text, 'T') && !take(&text, ' ')) ||
+		!take_time(&text, &tm, &micro) || !take_zone(&text, &east) ||
+		*text != '\0'))
+		return false;
+	tm.tm_year -= 1900;
+	tm.tm_mon--;
+	made = tm;
+	seconds = timegm(&made);
+	if (made.tm_mon != tm.tm_mon || made.tm_mday != tm.tm_mday)
+		return false;
+	*t = ((int64_t)seconds - east - EPOCH) * SECOND + micro;
+	return true;
+}
+
 int64_t
 instant_now(void)
 {

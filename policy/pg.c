@@ -259,6 +259,75 @@ pg_exec(struct pg *p, const struct pg_statement *s,
 	return collect(p, rows, deadline, e);
 }
 
+static int
+fail_copy(struct pg *p, struct err *e)
+{
+	p->in_doubt = true;
+	return say(e, ERR_UNREACHABLE, PQerrorMessage(p->conn));
+}
+
+/* Sends all that libpq has buffered, so that it never buffers much.  What the
+ * server says meanwhile is read, or both would wait for each other. */
+static int
+drain(struct pg *p, int64_t deadline, struct err *e)
+{
+	int unsent;
+
+	while ((unsent = PQflush(p->conn)) > 0) {
+		if (!wait_socket(p, POLLIN | POLLOUT, deadline)) {
+			p->in_doubt = true;
+			return err_set(e, ERR_UNREACHABLE,
+			    "PostgreSQL at %s:%s takes no more rows",
+			    PQhost(p->conn), PQport(p->conn));
+		}
+		if (PQconsumeInput(p->conn) == 0)
+			return fail_copy(p, e);
+	}
+	return unsent < 0 ? fail_copy(p, e) : 0;
+}
+
+int
+pg_copy_begin(struct pg *p, const char *sql, int64_t deadline, struct err *e)
+{
+	struct err ignored;
+	PGresult *r;
+	int rc = 0;
+
+	if (PQsendQuery(p->conn, sql) == 0)
+		return fail_copy(p, e);
+	if (await_result(p, deadline, e) != 0) {
+		p->in_doubt = true;
+		return -1;
+	}
+	r = PQgetResult(p->conn);
+	if (PQresultStatus(r) != PGRES_COPY_IN) {
+		rc = judge(r, e);
+		assert(rc != 0);
+		/* The error is followed by the end of its statement. */
+		if (collect(p, NULL, deadline, &ignored) != 0)
+			rc = -1;
+	}
+	PQclear(r);
+	return rc;
+}
+
+int
+pg_copy_put(
+    struct pg *p, const char *data, size_t len, int64_t deadline, struct err *e)
+{
+	if (PQputCopyData(p->conn, data, (int)len) != 1)
+		return fail_copy(p, e);
+	return drain(p, deadline, e);
+}
+
+int
+pg_copy_end(struct pg *p, int64_t deadline, struct err *e)
+{
+	if (PQputCopyEnd(p->conn, NULL) != 1)
+		return fail_copy(p, e);
+	return collect(p, NULL, deadline, e);
+}
+
 static bool
 take_notifies(struct pg *p)
 {

@@ -50,6 +50,16 @@ int pg_exec(struct pg *p, const struct pg_statement *s,
     int64_t deadline, struct err *e)
     __attribute__((nonnull(1, 2, 7), warn_unused_result));
 
+/* Sends rows into a table, as COPY ... FROM STDIN (`sql`) has them: begin, put
+ * as often as need be, end.  Each blocks until what it sends is sent. -1 and
+ * `e` as pg_exec(); after a failed put the connection is in doubt. */
+int pg_copy_begin(struct pg *p, const char *sql, int64_t deadline,
+    struct err *e) __attribute__((nonnull, warn_unused_result));
+int pg_copy_put(struct pg *p, const char *data, size_t len, int64_t deadline,
+    struct err *e) __attribute__((nonnull, warn_unused_result));
+int pg_copy_end(struct pg *p, int64_t deadline, struct err *e)
+    __attribute__((nonnull, warn_unused_result));
+
 /* Waits until `deadline` or until `wake` (a descriptor, or -1) is readable for
  * notifications; true if any came (their payloads are dropped). */
 bool pg_wait_notify(struct pg *p, int wake, int64_t deadline)

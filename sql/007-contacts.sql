@@ -357,7 +357,7 @@ BEGIN
 		source = new.source, source_name = new.source_name,
 		disclaimer = new.disclaimer, disclaimer_at = new.disclaimer_at
 	WHERE id = who;
-	PERFORM repack(who);
+	PERFORM repack(ARRAY[who]);
 	PERFORM edited(who, p_door, to_jsonb(old) - 'id' - 'created_at',
 		to_jsonb(new) - 'id' - 'created_at');
 	RETURN true;
@@ -388,7 +388,7 @@ BEGIN
 		VALUES (p_key, who, p_kind, p_canonical, p_original);
 		PERFORM edited(who, p_door, NULL, jsonb_build_object(
 			'kind', p_kind, 'address', p_original));
-		PERFORM repack(who);
+		PERFORM repack(ARRAY[who]);
 	END IF;
 	RETURN QUERY SELECT e.key::bytea, p.packed, owner IS NULL
 		FROM endpoint e JOIN permit p ON p.key = e.key

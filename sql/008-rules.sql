@@ -10,6 +10,8 @@
 DROP FUNCTION IF EXISTS assent.record(assent.act, bigint, int, assent.channel,
 	timestamptz, timestamptz, text, jsonb);
 DROP FUNCTION IF EXISTS assent.effective(bigint, assent.endpoint_kind);
+DROP FUNCTION IF EXISTS assent.pack(bigint, assent.endpoint_kind);
+DROP FUNCTION IF EXISTS assent.repack(bigint);
 DROP FUNCTION IF EXISTS assent.contact_of(assent.address_key,
 	assent.endpoint_kind, text, text);
 DROP FUNCTION IF EXISTS assent.apply(bigint, int, assent.channel, assent.act,
@@ -93,24 +95,34 @@ END $$;
 --   that lasts longest counts.
 -- - What a purpose requires must stand as well as it does itself.
 --
--- Planning takes longer than running, so it is done once a session, and with
--- the indexes that big tables will need.
+-- Planning takes longer than running: for one contact it is done once a
+-- session, and with the indexes that big tables will need; for many each time,
+-- and by hash joins, as the others take for ever with thousands when statistics
+-- are of yesterday.
 -- `distance` is how far up the row is that decides, NULL when it is none;
 -- `required` the purpose required that decides, if it is one; `exemption` the
 -- one that does.
-CREATE FUNCTION assent.effective(p_contact bigint, p_kind assent.endpoint_kind)
-RETURNS TABLE (purpose int, channel assent.channel, standing int,
-	expires timestamptz, distance int, required int, exemption text)
+CREATE FUNCTION assent.effective(p_contacts bigint[],
+	p_kind assent.endpoint_kind)
+RETURNS TABLE (contact bigint, purpose int, channel assent.channel,
+	standing int, expires timestamptz, distance int, required int,
+	exemption text)
 LANGUAGE plpgsql STABLE SET search_path = assent, pg_temp
 SET plan_cache_mode = force_generic_plan SET jit = off
-SET enable_seqscan = off AS $$
+SET enable_seqscan = off SET enable_nestloop = on
+SET enable_mergejoin = on AS $$
 #variable_conflict use_column
 DECLARE
 	asked channel[] := kind_channels(p_kind);
 BEGIN
+	IF cardinality(p_contacts) > 8 THEN
+		PERFORM set_config('plan_cache_mode', 'force_custom_plan', true),
+			set_config('enable_nestloop', 'off', true),
+			set_config('enable_mergejoin', 'off', true);
+	END IF;
 	RETURN QUERY
 	WITH own AS MATERIALIZED (
-		SELECT c.purpose_id, c.channel, c.state,
+		SELECT c.contact_id, c.purpose_id, c.channel, c.state,
 			c.objected_at IS NOT NULL AS objected,
 			c.restricted_at IS NOT NULL AS restricted,
 			c.suspended_at IS NOT NULL AS suspended, c.since,
@@ -120,19 +132,21 @@ BEGIN
 				ELSE c.withdrawn_at END AS left_at,
 			p.legal_basis = 'soft-opt-in' AS soft
 		FROM consent c JOIN purpose p ON p.id = c.purpose_id
-		WHERE c.contact_id = p_contact AND c.channel = ANY (asked)
+		WHERE c.contact_id = ANY (p_contacts) AND c.channel = ANY (asked)
 	), exempt AS (
 		SELECT DISTINCT ON (purpose_id) purpose_id, name, since, until
 		FROM exemption WHERE until > now()
 		ORDER BY purpose_id, until DESC, name
 	), leaving AS (
-		SELECT w.purpose_id, o.channel, max(o.left_at) AS left_at
+		SELECT o.contact_id, w.purpose_id, o.channel,
+			max(o.left_at) AS left_at
 		FROM own o JOIN left_with w ON w.left_id = o.purpose_id
-		WHERE o.left_at IS NOT NULL GROUP BY 1, 2
+		WHERE o.left_at IS NOT NULL GROUP BY 1, 2, 3
 	), above AS (
-		SELECT l.purpose_id, l.distance, o.channel, o.state, o.objected,
-			o.restricted, o.suspended, o.since, o.ends, o.left_at, o.soft,
-			max(o.left_at) OVER (PARTITION BY l.purpose_id, o.channel
+		SELECT o.contact_id, l.purpose_id, l.distance, o.channel, o.state,
+			o.objected, o.restricted, o.suspended, o.since, o.ends,
+			o.left_at, o.soft, max(o.left_at) OVER (
+				PARTITION BY o.contact_id, l.purpose_id, o.channel
 				ORDER BY l.distance DESC
 				ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
 				AS left_above
@@ -140,15 +154,18 @@ BEGIN
 	), counted AS (
 		SELECT a.*, a.state = 'granted' AND coalesce(
 			a.since > greatest(a.left_above, v.left_at), true) AS counts
-		FROM above a LEFT JOIN leaving v USING (purpose_id, channel)
+		FROM above a
+		LEFT JOIN leaving v USING (contact_id, purpose_id, channel)
 	), decided AS (
 		SELECT c.*, min(c.distance) FILTER (WHERE c.counts
 			OR c.state = 'withdrawn'
 			OR (c.state = 'pending' AND c.left_at IS NOT NULL))
-			OVER (PARTITION BY c.purpose_id, c.channel) AS first
+			OVER (PARTITION BY c.contact_id, c.purpose_id, c.channel)
+			AS first
 		FROM counted c
 	), summed AS (
-		SELECT purpose_id, channel, bool_or(distance = 0) AS recorded,
+		SELECT contact_id, purpose_id, channel,
+			bool_or(distance = 0) AS recorded,
 			min(distance) FILTER (WHERE objected) AS objected,
 			min(distance) FILTER (WHERE restricted) AS restricted,
 			min(distance) FILTER (WHERE suspended) AS suspended,
@@ -161,23 +178,27 @@ BEGIN
 			max(ends) FILTER (WHERE distance = first) AS ends,
 			bool_or(soft) FILTER (WHERE distance = first) AS soft,
 			max(left_at) AS left_at
-		FROM decided GROUP BY 1, 2
+		FROM decided GROUP BY 1, 2, 3
 	), implied AS (
 		SELECT p.id AS purpose_id, c.channel
 		FROM purpose p CROSS JOIN LATERAL unnest(p.channels) AS c (channel)
 		WHERE p.legal_basis IN ('contract', 'legitimate-interest')
 			AND c.channel = ANY (asked)
-	), pair AS (
-		SELECT purpose_id, channel FROM summed
-		UNION
+	), everybody AS (
+		-- Of whom nothing needs to be on record.
 		SELECT purpose_id, channel FROM implied
 		UNION
 		SELECT x.purpose_id, c.channel
 		FROM exempt x JOIN purpose p ON p.id = x.purpose_id
 		CROSS JOIN LATERAL unnest(p.channels) AS c (channel)
 		WHERE c.channel = ANY (asked)
+	), pair AS (
+		SELECT contact_id, purpose_id, channel FROM summed
+		UNION
+		SELECT id, purpose_id, channel
+		FROM everybody CROSS JOIN unnest(p_contacts) AS id
 	), judged AS (
-		SELECT k.purpose_id, k.channel,
+		SELECT k.contact_id, k.purpose_id, k.channel,
 			CASE WHEN s.objected IS NOT NULL THEN 4
 			WHEN s.restricted IS NOT NULL THEN 5
 			WHEN s.state = 'withdrawn' OR (s.first IS NULL
@@ -210,16 +231,16 @@ BEGIN
 				AND greatest(s.left_at, v.left_at) >= x.since IS NOT TRUE
 				AS may_exempt, x.name, x.until
 		FROM pair k JOIN purpose p ON p.id = k.purpose_id
-		LEFT JOIN summed s USING (purpose_id, channel)
+		LEFT JOIN summed s USING (contact_id, purpose_id, channel)
 		LEFT JOIN implied i USING (purpose_id, channel)
-		LEFT JOIN leaving v USING (purpose_id, channel)
+		LEFT JOIN leaving v USING (contact_id, purpose_id, channel)
 		LEFT JOIN exempt x USING (purpose_id)
 	), weighed AS (
 		SELECT j.*, j.name IS NOT NULL AND j.may_exempt AND (j.standing IN
 			(0, 1, 3) OR j.standing = 2 AND j.expires < j.until)
 			AS exempted FROM judged j
 	), settled AS (
-		SELECT n.purpose_id, n.channel, n.used,
+		SELECT n.contact_id, n.purpose_id, n.channel, n.used,
 			CASE WHEN n.exempted THEN 2 ELSE n.standing END AS standing,
 			CASE WHEN n.exempted THEN n.until ELSE n.expires END AS expires,
 			CASE WHEN NOT n.exempted THEN n.distance END AS distance,
@@ -231,22 +252,25 @@ BEGIN
 			CASE WHEN j.standing IN (2, 6) THEN j.expires END AS ends
 		FROM settled j
 	), demanded AS (
-		SELECT DISTINCT ON (j.purpose_id, j.channel) j.purpose_id, j.channel,
+		SELECT DISTINCT ON (j.contact_id, j.purpose_id, j.channel)
+			j.contact_id, j.purpose_id, j.channel,
 			coalesce(q.rank, 1) AS rank, n.needed_id,
-			min(q.ends) OVER (PARTITION BY j.purpose_id, j.channel) AS ends
+			min(q.ends) OVER (PARTITION BY j.contact_id, j.purpose_id,
+				j.channel) AS ends
 		FROM ranked j JOIN needed n ON n.purpose_id = j.purpose_id
-		LEFT JOIN ranked q ON q.purpose_id = n.needed_id
-			AND q.channel = j.channel
-		ORDER BY j.purpose_id, j.channel, coalesce(q.rank, 1) DESC,
-			n.needed_id
+		LEFT JOIN ranked q ON q.contact_id = j.contact_id
+			AND q.purpose_id = n.needed_id AND q.channel = j.channel
+		ORDER BY j.contact_id, j.purpose_id, j.channel,
+			coalesce(q.rank, 1) DESC, n.needed_id
 	)
-	SELECT r.purpose_id, r.channel, f.standing,
+	SELECT r.contact_id, r.purpose_id, r.channel, f.standing,
 		CASE WHEN f.standing IN (2, 6) THEN least(r.ends, d.ends) END,
 		r.distance,
 		CASE WHEN d.rank > r.rank OR d.ends < coalesce(r.ends, 'infinity')
 			THEN d.needed_id END,
 		r.exemption::text
-	FROM ranked r LEFT JOIN demanded d USING (purpose_id, channel)
+	FROM ranked r
+	LEFT JOIN demanded d USING (contact_id, purpose_id, channel)
 	CROSS JOIN LATERAL (SELECT (ARRAY[2, 0, 1, 6, 3, 5, 4])
 		[greatest(r.rank, d.rank) + 1] AS standing) AS f
 	WHERE r.used AND r.standing <> 0;
@@ -262,61 +286,98 @@ RETURNS int LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 		lower(split_part(p_language, '-', 1))), 0)
 $$;
 
--- The permit of a contact's endpoints of one kind (policy/permit.h).
-CREATE OR REPLACE FUNCTION assent.pack(p_contact bigint,
-	p_kind assent.endpoint_kind)
-RETURNS bytea LANGUAGE plpgsql STABLE SET search_path = assent, pg_temp
-SET plan_cache_mode = force_generic_plan SET jit = off AS $$
+-- The permits of contacts' endpoints of one kind (policy/permit.h).
+CREATE FUNCTION assent.pack(p_contacts bigint[], p_kind assent.endpoint_kind)
+RETURNS TABLE (contact bigint, packed bytea)
+LANGUAGE plpgsql STABLE SET search_path = assent, pg_temp
+SET plan_cache_mode = force_generic_plan SET jit = off
+SET enable_nestloop = on
+SET enable_mergejoin = on AS $$
+#variable_conflict use_column
 BEGIN
-	RETURN (
+	IF cardinality(p_contacts) > 8 THEN
+		PERFORM set_config('plan_cache_mode', 'force_custom_plan', true),
+			set_config('enable_nestloop', 'off', true),
+			set_config('enable_mergejoin', 'off', true);
+	END IF;
+	RETURN QUERY
 	WITH pair AS MATERIALIZED (
-		SELECT purpose, standing, array_position(enum_range(NULL::channel),
-				channel) - 1 AS channel,
+		SELECT contact, purpose, standing, c.number AS channel,
 			-- 32 bits of seconds; rounded down, least permissive.
 			CASE WHEN expires IS NOT NULL THEN
 				least(greatest(floor(extract(epoch FROM expires)), 1),
 				4294967295)::bigint END AS expires
-		FROM effective(p_contact, p_kind) AS e
+		FROM effective(p_contacts, p_kind) AS e
+		JOIN (SELECT c, channel_number(c) FROM unnest(kind_channels(p_kind))
+			AS c) AS c (channel, number) USING (channel)
 		WHERE standing <> 0
 	), numbered AS (
 		-- An octet numbers them. Of more than 255, neighbours share the
 		-- earlier one: least permissive.
-		SELECT expires, ntile(255) OVER (ORDER BY expires) AS number
-		FROM (SELECT DISTINCT expires FROM pair WHERE expires IS NOT NULL)
-			AS e
+		SELECT contact, expires, ntile(255) OVER (PARTITION BY contact
+			ORDER BY expires) AS number
+		FROM (SELECT DISTINCT contact, expires FROM pair
+			WHERE expires IS NOT NULL) AS e
 	), expiry AS (
-		SELECT number, min(expires) AS expires FROM numbered GROUP BY number
-	)
-	SELECT set_byte('\x0100'::bytea, 1, language_number((SELECT language
-			FROM contact WHERE id = p_contact)) << 2)
-		|| substring(int4send((SELECT count(*)::int FROM expiry)) FROM 4)
-		|| coalesce((SELECT string_agg(substring(int8send(expires) FROM 5),
-			'' ORDER BY number) FROM expiry), '')
-		|| coalesce((SELECT string_agg(
-			substring(int4send(purpose) FROM 3)
+		SELECT contact, number, min(expires) AS expires
+		FROM numbered GROUP BY 1, 2
+	), head AS (
+		SELECT contact, substring(int4send(count(*)::int) FROM 4)
+			|| string_agg(substring(int8send(expires) FROM 5), ''
+			ORDER BY number) AS octets
+		FROM expiry GROUP BY 1
+	), body AS (
+		SELECT contact, string_agg(substring(int4send(purpose) FROM 3)
 			|| substring(int4send(channel << 4 | standing) FROM 4)
 			|| substring(int4send(coalesce(number, 0)::int) FROM 4),
-			'' ORDER BY purpose, channel)
-			FROM pair LEFT JOIN numbered USING (expires)), ''));
+			'' ORDER BY purpose, channel) AS octets
+		FROM pair LEFT JOIN numbered USING (contact, expires) GROUP BY 1
+	), person AS MATERIALIZED (
+		SELECT c.id, c.language FROM contact c WHERE c.id = ANY (p_contacts)
+	)
+	SELECT id, set_byte('\x0100'::bytea, 1, language_number(c.language) << 2)
+		|| coalesce(head.octets, '\x00') || coalesce(body.octets, '')
+	FROM unnest(p_contacts) AS id LEFT JOIN person c USING (id)
+	LEFT JOIN head ON head.contact = id LEFT JOIN body ON body.contact = id;
 END $$;
 
--- Computes a contact's permits anew.  The contact must be locked: what another
--- transaction is about to commit would otherwise be missing from them.
-CREATE OR REPLACE FUNCTION assent.repack(p_contact bigint)
-RETURNS void LANGUAGE sql SET search_path = assent, pg_temp AS $$
-	INSERT INTO permit (key, packed)
-	SELECT key, pack(contact_id, kind) FROM endpoint
-	WHERE contact_id = p_contact
-	ON CONFLICT (key) DO UPDATE SET packed = excluded.packed
-	WHERE permit.packed <> excluded.packed
-$$;
+-- Computes contacts' permits anew; how many became others.  The contacts must
+-- be locked: what another transaction is about to commit would otherwise be
+-- missing from them.
+CREATE FUNCTION assent.repack(p_contacts bigint[])
+RETURNS bigint LANGUAGE plpgsql SET search_path = assent, pg_temp
+SET plan_cache_mode = force_generic_plan SET enable_nestloop = on
+SET enable_mergejoin = on AS $$
+DECLARE
+	k      endpoint_kind;
+	n      bigint;
+	total  bigint := 0;
+BEGIN
+	IF cardinality(p_contacts) > 8 THEN
+		SET LOCAL plan_cache_mode = force_custom_plan;
+		SET LOCAL enable_nestloop = off;
+		SET LOCAL enable_mergejoin = off;
+	END IF;
+	FOR k IN SELECT DISTINCT kind FROM endpoint
+		WHERE contact_id = ANY (p_contacts) LOOP
+		INSERT INTO permit (key, packed)
+		SELECT e.key, p.packed FROM endpoint e
+		JOIN pack(p_contacts, k) AS p ON p.contact = e.contact_id
+		WHERE e.kind = k AND e.contact_id = ANY (p_contacts) ORDER BY e.key
+		ON CONFLICT (key) DO UPDATE SET packed = excluded.packed
+		WHERE permit.packed <> excluded.packed;
+		GET DIAGNOSTICS n = ROW_COUNT;
+		total := total + n;
+	END LOOP;
+	RETURN total;
+END $$;
 
 -- A consent changed by hand is computed and distrusted like any other.
 CREATE OR REPLACE FUNCTION assent.repack_all(p_contacts bigint[])
 RETURNS void LANGUAGE plpgsql SET search_path = assent, pg_temp AS $$
 BEGIN
 	PERFORM FROM contact WHERE id = ANY (p_contacts) ORDER BY id FOR UPDATE;
-	PERFORM repack(id) FROM unnest(p_contacts) AS id;
+	PERFORM repack(p_contacts);
 END $$;
 
 -- Computes the permits of the next p_count contacts after p_after anew.
@@ -331,12 +392,7 @@ BEGIN
 	SELECT array_agg(id), max(id), count(*) INTO who, last, contacts
 	FROM (SELECT id FROM contact WHERE id > p_after ORDER BY id
 		LIMIT p_count FOR NO KEY UPDATE) AS c;
-	INSERT INTO permit (key, packed)
-	SELECT key, pack(contact_id, kind) FROM endpoint
-	WHERE contact_id = ANY (who) ORDER BY key
-	ON CONFLICT (key) DO UPDATE SET packed = excluded.packed
-	WHERE permit.packed <> excluded.packed;
-	GET DIAGNOSTICS permits = ROW_COUNT;
+	permits := repack(coalesce(who, '{}'));
 END $$;
 
 -- The contact who has an address, locked until the end of the transaction;
@@ -439,6 +495,22 @@ BEGIN
 			WHERE w.left_id = p_purpose AND l.ancestor_id = c.purpose_id)));
 END $$;
 
+-- What is on record of a pair of which nothing is.
+CREATE FUNCTION assent.unrecorded(p_contact bigint, p_purpose int,
+	p_channel assent.channel)
+RETURNS assent.consent LANGUAGE plpgsql IMMUTABLE
+SET search_path = assent, pg_temp AS $$
+DECLARE
+	c consent;
+BEGIN
+	c.contact_id := p_contact;
+	c.purpose_id := p_purpose;
+	c.channel := p_channel;
+	c.state := 'none';
+	c.since := '-infinity';
+	RETURN c;
+END $$;
+
 -- Applies an act to one pair. Whether it changed anything.
 CREATE FUNCTION assent.apply(p_contact bigint, p_purpose int,
 	p_channel assent.channel, p_act assent.act, p_at timestamptz,
@@ -452,11 +524,7 @@ BEGIN
 	SELECT * INTO old FROM consent WHERE contact_id = p_contact
 		AND purpose_id = p_purpose AND channel = p_channel;
 	IF NOT FOUND THEN
-		old.contact_id := p_contact;
-		old.purpose_id := p_purpose;
-		old.channel := p_channel;
-		old.state := 'none';
-		old.since := '-infinity';
+		old := unrecorded(p_contact, p_purpose, p_channel);
 	END IF;
 	new := after(old, p_act, p_at, p_expires);
 	IF new IS NOT DISTINCT FROM old THEN
@@ -554,7 +622,7 @@ BEGIN
 	END LOOP;
 	-- What changed was packed by consent's trigger; a new address was not.
 	IF NOT did THEN
-		PERFORM repack(who);
+		PERFORM repack(ARRAY[who]);
 	END IF;
 	RETURN QUERY SELECT e.key::bytea, p.packed, did
 		FROM endpoint e JOIN permit p ON p.key = e.key
@@ -624,7 +692,7 @@ BEGIN
 	SELECT contact_id INTO who FROM endpoint WHERE key = p_key;
 	RETURN QUERY
 	WITH stands AS MATERIALIZED (
-		SELECT e.* FROM effective(who, kind) AS e
+		SELECT e.* FROM effective(ARRAY[who], kind) AS e
 		WHERE e.channel = p_channel
 	), asked AS (
 		SELECT distance, required FROM stands WHERE purpose = p_purpose

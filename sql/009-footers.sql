@@ -125,7 +125,7 @@ BEGIN
 	FROM endpoint n JOIN contact o ON o.id = n.contact_id
 	JOIN purpose p ON p.id = p_purpose
 	JOIN brand b ON b.id = p.brand_id
-	LEFT JOIN LATERAL (SELECT * FROM effective(o.id, n.kind) AS e
+	LEFT JOIN LATERAL (SELECT * FROM effective(ARRAY[o.id], n.kind) AS e
 		WHERE e.purpose = p.id AND e.channel = p_channel) AS s ON true
 	LEFT JOIN lineage l ON l.purpose_id = p.id AND l.distance = s.distance
 	LEFT JOIN purpose q ON q.id = l.ancestor_id

@@ -57,7 +57,7 @@ BEGIN
 	), stands AS MATERIALIZED (
 		SELECT e.purpose, CASE WHEN e.standing IN (2, 6)
 			AND e.expires <= now() THEN 0 ELSE e.standing END AS standing
-		FROM person, LATERAL effective(person.id, person.kind) AS e
+		FROM person, LATERAL effective(ARRAY[person.id], person.kind) AS e
 		WHERE e.channel = p_channel
 	), shown AS MATERIALIZED (
 		SELECT b.distance, p.id, p.opt_in, s.standing,
@@ -154,7 +154,7 @@ BEGIN
 			p_source, p_fields, one.text) OR did;
 	END LOOP;
 	IF NOT did THEN
-		PERFORM repack(who);
+		PERFORM repack(ARRAY[who]);
 	END IF;
 	RETURN QUERY SELECT e.key::bytea, p.packed, did
 		FROM endpoint e JOIN permit p ON p.key = e.key

@@ -413,7 +413,7 @@ BEGIN
 	'consents', (
 		WITH stands AS MATERIALIZED (
 			SELECT s.* FROM unnest(enum_range(NULL::endpoint_kind)) AS k
-			CROSS JOIN LATERAL effective(who.id, k) AS s
+			CROSS JOIN LATERAL effective(ARRAY[who.id], k) AS s
 		), pair AS (
 			SELECT purpose_id, channel FROM consent
 			WHERE contact_id = who.id

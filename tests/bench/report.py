@@ -33,6 +33,15 @@ TARGETS = (
 )
 
 
+# Of the import: figure, title, sense and bound.
+IMPORT_TARGETS = (
+    ("rate_ratio", "rate, Assent / COPY", "at least", 0.10),
+    ("client_mb", "memory of the client, MB", "at most", 100),
+    ("permit_octets", "octets of a permit of 20 pairs", "at most", 96),
+    ("redis_octets", "octets of a contact in Redis", "at most", 220),
+)
+
+
 def ratio(runs, figure, name, other):
 	"""Median of the rounds' ratios, or None if one was not measured."""
 	if name not in runs or other not in runs:
@@ -50,28 +59,33 @@ def mean(runs, figure):
 	return sum(run[figure] for run in runs) / len(runs)
 
 
+def verdict(value, sense, bound):
+	if value is None:
+		return "not measured"
+	met = value >= bound if sense == "at least" else value <= bound
+	return "met" if met else "missed"
+
+
 def targets(results):
 	"""Each target with the ratio measured and the word for it."""
 	rows = []
 	for title, where, connections, figure, name, other, sense, bound \
 	    in TARGETS:
-		for mode, runs in results[where].items():
+		for mode, runs in results.get(where, {}).items():
 			if connections:
 				runs = runs[connections]
 			value = ratio(runs, figure, name, other)
-			if value is None:
-				word = "not measured"
-			elif (value >= bound if sense == "at least"
-			    else value <= bound):
-				word = "met"
-			else:
-				word = "missed"
 			place = PLACES[where].format(connections=connections,
 			    mode=MODE_NAMES.get(mode))
 			rows.append({
 			    "what": f"{place}: {title}",
 			    "ratio": value, "sense": sense, "bound": bound,
-			    "verdict": word})
+			    "verdict": verdict(value, sense, bound)})
+	for figure, title, sense, bound in IMPORT_TARGETS:
+		value = results["import"][figure]
+		rows.append({"what": f"import: {title}", "ratio": value,
+		    "sense": sense, "bound": bound,
+		    "verdict": verdict(value, sense, bound)})
 	return rows
 
 
@@ -143,13 +157,25 @@ def change_table(runs):
 	    for name in runs])
 
 
+def import_table(r):
+	table(f"Import of {r['contacts']} contacts with {r['purposes']} purposes "
+	    "each, on disk",
+	    ["", "rows/s", "of COPY", "client MB", "octets a contact"],
+	    [["COPY", number(r["copy_rate"], 0), number(1, 3), "-", "-"],
+	    ["assentctl import", number(r["import_rate"], 0),
+	    number(r["rate_ratio"], 3), number(r["client_mb"], 1),
+	    number(r["postgresql_octets"], 0)],
+	    ["Redis", "-", "-", "-", number(r["redis_octets"], 0)]])
+
+
 def print_all(results):
-	for mode, runs in results["postfix"].items():
+	for mode, runs in results.get("postfix", {}).items():
 		postfix_table(results, mode, runs)
-	for mode, by_connections in results["direct"].items():
+	for mode, by_connections in results.get("direct", {}).items():
 		direct_table(mode, by_connections)
-	for runs in results["change"].values():
+	for runs in results.get("change", {}).values():
 		change_table(runs)
+	import_table(results["import"])
 	table("Targets", ["ratio", "measured", "wanted", ""],
 	    [[row["what"], number(row["ratio"], 3),
 	    f"{row['sense']} {row['bound']:.2f}", row["verdict"]]

@@ -17,7 +17,7 @@ COMMANDS = ["keys new", "keys rotate", "migrate", "check", "brand add",
     "repack", "exemption add", "exemption end", "exemption list",
     "contact edit", "contact add-address", "contact remove-address",
     "grant", "withdraw", "object",
-    "restrict", "suspend", "unsuspend", "show", "explain", "link", "batch",
+    "restrict", "suspend", "unsuspend", "show", "explain", "link", "batch", "import",
     "ledger checkpoint", "ledger verify", "ledger key", "proof", "proof verify"]
 
 

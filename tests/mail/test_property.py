@@ -361,7 +361,7 @@ class World:
 
 	def answers_sql(self, cursor):
 		cursor.execute("SELECT assent.purpose_name(purpose), standing, "
-		    "expires FROM assent.effective((SELECT contact_id FROM "
+		    "expires FROM assent.effective(ARRAY(SELECT contact_id FROM "
 		    "assent.endpoint WHERE key = %s), 'email')",
 		    (self.keys[self.known - 1],))
 		return {name: "expired" if ends and ends <= NOW

@@ -34,14 +34,14 @@ INSERT INTO precedence VALUES
 	(15, 'withdrawn', true,  false, 4), (16, 'withdrawn', true,  true, 4);
 SELECT pg_temp.put(n, 'news', state, objected, restricted) FROM precedence
 \g /dev/null
-SELECT is(encode(assent.pack(pg_temp.contact(n), 'email'), 'hex'),
+SELECT is(encode(pg_temp.pack(pg_temp.contact(n), 'email'), 'hex'),
 	CASE WHEN standing = 0 THEN '010000'
 	ELSE '010000' || lpad(to_hex(pg_temp.purpose('news')), 4, '0')
 		|| '0' || standing || '00' END,
 	format('%s, objected %s, restricted %s', state, objected, restricted))
 FROM precedence ORDER BY n;
 
-SELECT is(encode(assent.pack(-1, 'email'), 'hex'), '010000',
+SELECT is(encode(pg_temp.pack(-1, 'email'), 'hex'), '010000',
 	'a contact without consents has a bare header');
 
 -- Order: by purpose, then by channel; the kinds apart.
@@ -51,18 +51,18 @@ FROM unnest('{b,a,c}'::text[]) AS p, unnest('{sms,phone,email}'::assent.channel[
 \g /dev/null
 SELECT results_eq(
 	$$SELECT purpose, channel FROM pg_temp.unpack(
-		assent.pack(pg_temp.contact(30), 'email'))$$,
+		pg_temp.pack(pg_temp.contact(30), 'email'))$$,
 	$$SELECT id, 0 FROM unnest('{a,b,c}'::text[]) AS s,
 		pg_temp.purpose(s) AS id ORDER BY id$$,
 	'a permit of an email address holds email only, in order');
 SELECT results_eq(
 	$$SELECT purpose, channel FROM pg_temp.unpack(
-		assent.pack(pg_temp.contact(30), 'phone'))$$,
+		pg_temp.pack(pg_temp.contact(30), 'phone'))$$,
 	$$SELECT id, c FROM unnest('{a,b,c}'::text[]) AS s,
 		pg_temp.purpose(s) AS id, unnest('{1,3}'::int[]) AS c
 		ORDER BY id, c$$,
 	'one of a telephone number holds sms and phone, in order');
-SELECT is(encode(assent.pack(pg_temp.contact(30), 'postal'), 'hex'), '010000',
+SELECT is(encode(pg_temp.pack(pg_temp.contact(30), 'postal'), 'hex'), '010000',
 	'one of another kind holds nothing');
 
 -- Expiry: one pair each, and what the octets must say.
@@ -83,10 +83,10 @@ INSERT INTO expiry VALUES
 SELECT pg_temp.put(n, 'news', 'granted', p_expires => expires) FROM expiry
 \g /dev/null
 SELECT is(u.expires, e.seconds, 'expiry: ' || e.name)
-FROM expiry e, pg_temp.unpack(assent.pack(pg_temp.contact(e.n), 'email')) AS u
+FROM expiry e, pg_temp.unpack(pg_temp.pack(pg_temp.contact(e.n), 'email')) AS u
 ORDER BY e.n;
 SELECT is(count(*), 10::bigint, 'each of them is one pair')
-FROM expiry e, pg_temp.unpack(assent.pack(pg_temp.contact(e.n), 'email'));
+FROM expiry e, pg_temp.unpack(pg_temp.pack(pg_temp.contact(e.n), 'email'));
 SELECT throws_ok(format($$UPDATE assent.consent SET expires_at = 'infinity'
 	WHERE contact_id = %s$$, pg_temp.contact(40)), '23514', NULL,
 	'infinity is no expiry');
@@ -98,17 +98,17 @@ SELECT pg_temp.put(50, 'b', 'granted', true, p_expires => now())
 \g /dev/null
 SELECT pg_temp.put(50, 'c', 'granted', false, true, p_expires => now())
 \g /dev/null
-SELECT is(get_byte(assent.pack(pg_temp.contact(50), 'email'), 2), 0,
+SELECT is(get_byte(pg_temp.pack(pg_temp.contact(50), 'email'), 2), 0,
 	'pairs that permit nothing take no expiry');
 
 -- Equal ones share; different ones keep apart.
 SELECT pg_temp.put(51, 'e' || i, 'granted',
 	p_expires => to_timestamp(1800000000 + i % 3)) FROM generate_series(1, 9) AS i
 \g /dev/null
-SELECT is(get_byte(assent.pack(pg_temp.contact(51), 'email'), 2), 3,
+SELECT is(get_byte(pg_temp.pack(pg_temp.contact(51), 'email'), 2), 3,
 	'nine pairs with three expiries');
 SELECT results_eq(
-	$$SELECT expires FROM pg_temp.unpack(assent.pack(pg_temp.contact(51),
+	$$SELECT expires FROM pg_temp.unpack(pg_temp.pack(pg_temp.contact(51),
 		'email')) ORDER BY purpose$$,
 	$$SELECT (1800000000 + i % 3)::bigint FROM generate_series(1, 9) AS i$$,
 	'each pair has its own');

@@ -75,7 +75,9 @@ $(BUILD)/assent-milter: $(MILTER) $(BUILD)/libassentmail.a $(BUILD)/libassent.a
 	$(say) LD $@
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(MILTER_LIBS) $(MAIL_LIBS) $(LIBS)
 
-$(BUILD)/assent-web: $(WEB) $(BUILD)/libassent.a
+$(BUILD)/assent-web: $(WEB) \
+    $(if $(findstring address,$(SANITIZE)),$(BUILD)/tests/lsan.o) \
+    $(BUILD)/libassent.a
 	$(say) LD $@
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(WEB_LIBS) $(LIBS)
 

@@ -7,6 +7,7 @@ ready and how it ends.  None runs as root that can do without.
 
 import os
 import pwd
+import shutil
 import signal
 import stat
 import subprocess
@@ -15,6 +16,7 @@ from pathlib import Path
 from stackproc import (Failure, alive, answers, child_environment, http_ok,
     send_signal, session_of, start_time, wait_until, working_in)
 
+ROOT = Path(__file__).resolve().parent.parent
 PG_BIN = Path("/usr/lib/postgresql/15/bin")
 ACCOUNT = "nobody"		# what root runs children as
 READY_SECONDS = 30
@@ -305,6 +307,14 @@ class Milter(Part):
 
 class Web(Part):
 	name = "web"
+
+	def prepare(self):
+		"""Copied, because its place may be closed to the program."""
+		share = self.stack.dir / "share"
+		for part in ("templates", "locale"):
+			shutil.copytree(ROOT / "web" / part, share / part)
+		shutil.copy(ROOT / "web/style.css", share)
+		subprocess.run(["chmod", "-R", "a+rX", share], check=True)
 
 	def command(self):
 		return [self.program("assent-web"),

@@ -71,6 +71,22 @@ def test_placeholders_are_filled_and_no_footer_added(stack):
 	assert "What Acme may send to" in stack.page("GET", path)[1]
 
 
+def test_new_fields_look_like_fields_of_a_copy(stack):
+	"""They come from the milter with the space before their value."""
+	who = ["granted@rcpt.test", stack.subscriber()]
+	long = "x" * 1200 + " {{brand}}"
+	want = [b"MIME-Version: 1.0", b"Content-Type: text/plain",
+	    b"Content-Transfer-Encoding: quoted-printable"]
+	headers = "MIME-Version: 1.0\r\nContent-Type: text/plain\r\n"
+	(copy,) = [d for d in send(stack, who, long, headers, n=2)
+	    if d.recipients == who[:1]]
+	alone = send(stack, who[0], long, headers)
+	for d in copy, alone:
+		fields = [f for f in d.fields
+		    if f.startswith((b"MIME-", b"Content-"))]
+		assert fields == want
+
+
 def test_each_text_part_gets_the_footer(stack):
 	got = parts(send(stack, "granted@rcpt.test", BOTH.format("x"), ALTERNATIVE))
 	assert set(got) == {"text/plain", "text/html"}
@@ -90,7 +106,7 @@ def test_footer_speaks_the_persons_language(stack, person, header, words):
 	who = "granted7@rcpt.test"
 	stack.sql("UPDATE assent.contact SET language = %s WHERE id = (SELECT "
 	    "contact_id FROM assent.endpoint WHERE original = %s)", person, who)
-	stack.sql("SELECT assent.repack(contact_id) FROM assent.endpoint "
+	stack.sql("SELECT assent.repack(ARRAY[contact_id]) FROM assent.endpoint "
 	    "WHERE original = %s", who)
 	time.sleep(LEASE)
 	headers = f"Consent-Purpose: newsletter; {header}\r\n" if header else ""
@@ -146,6 +162,11 @@ def test_oversize(stack):
 	sent = stack.send("granted@rcpt.test", lines,
 	    sender="shop@signature.example.com")
 	assert sent.end.startswith("552 5.3.4")
+	# The same for private copies, also when only editing finds it out.
+	for text in lines, "{{brand}} " * 150000:
+		sent = stack.send(["granted@rcpt.test", stack.subscriber()], text,
+		    sender="shop@signature.example.com")
+		assert sent.end.startswith("552 5.3.4"), sent.end
 	got = send(stack, "granted@rcpt.test", lines)
 	assert b"This was sent" not in got.body
 	assert got.all("List-Unsubscribe")

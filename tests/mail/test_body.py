@@ -141,6 +141,24 @@ def test_a_shared_message_names_nobody(stack):
 	assert len(links(parts(alone)["text/plain"])["u"]) == 1
 
 
+def test_somebody_elses_link_is_not_ones_own(stack):
+	"""A campaign that was made of one that somebody had received."""
+	people = [stack.subscriber() for _ in range(3)]
+	first = parts(send(stack, people[0], "x"))["text/plain"]
+	foreign, = links(first)["u"]
+	old = f"<a href='{BASE}/u/{foreign}'>Leave</a>, {BASE}/users"
+	for d in send(stack, people[1:], old, HTML, n=2):
+		found = set(links(parts(d)["text/html"])["u"])
+		own = d.link().removeprefix("/u/")
+		assert found == {foreign, own} and own != foreign
+	shared = send(stack, people[1:], old, HTML,
+	    "shop@footed-shared.example.com")
+	assert f'"{BASE}/u"' in parts(shared)["text/html"]
+	# Again through the milter: nothing is added.
+	again = parts(send(stack, people[0], first.rstrip()))["text/plain"]
+	assert links(again) == links(first)
+
+
 def test_footer_before_the_signature(stack):
 	text = parts(send(stack, "granted@rcpt.test", "Hello\r\n-- \r\nThe shop",
 	    sender="shop@signature.example.com"))["text/plain"]

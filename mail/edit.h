@@ -46,7 +46,8 @@ struct edit_plan {
 	size_t n_aliases;
 
 	/* For a part without a link to the opt-out page, that is, one that
-	 * begins with link_prefix; NULL for none. */
+	 * begins with link_prefix, and is no longer unless that ends in a
+	 * slash or the link has a query; NULL for none. */
 	const char *footer_text, *footer_html;
 	const char *link_prefix;
 	bool before_signature; /* footer_text goes before a "-- " line */

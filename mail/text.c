@@ -119,16 +119,32 @@ fill_and_strip(struct stage *s)
 	return true;
 }
 
+/* Whether a path that ends before `p` goes on there, to another page. */
+static bool
+goes_on(const char *p, const char *end)
+{
+	static const char more[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				   "abcdefghijklmnopqrstuvwxyz"
+				   "0123456789-_/";
+
+	return p < end && memchr(more, *p, sizeof(more) - 1) != NULL;
+}
+
 /* The next place that begins like a link to the opt-out page. */
 static size_t
 next_link(const struct stage *s, size_t at)
 {
-	const char *prefix = s->plan->link_prefix, *p;
+	const char *prefix = s->plan->link_prefix, *end = s->view + s->len, *p;
+	size_t n = prefix == NULL ? 0 : strlen(prefix);
 
-	if (prefix == NULL || at >= s->len)
-		return s->len;
-	p = memmem(s->view + at, s->len - at, prefix, strlen(prefix));
-	return p == NULL ? s->len : (size_t)(p - s->view);
+	for (; n > 0 && at < s->len; at = (size_t)(p - s->view) + 1) {
+		p = memmem(s->view + at, s->len - at, prefix, n);
+		if (p == NULL)
+			break;
+		if (prefix[n - 1] == '/' || !goes_on(p + n, end))
+			return (size_t)(p - s->view);
+	}
+	return s->len;
 }
 
 /* Whether a reader can see, and click, what is in this token. */

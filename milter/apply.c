@@ -181,6 +181,15 @@ remove_all(SMFICTX *ctx, const char *name, unsigned int n)
 	return true;
 }
 
+/* A field's value as the MTA takes it, space and all; NULL when the arena is
+ * full. */
+static char *
+spaced(const struct session *s, const char *value)
+{
+	return arena_printf(
+	    s->arena, "%s%s", s->whole_values ? " " : "", value);
+}
+
 static bool
 put(SMFICTX *ctx, const struct session *s, const struct field_edit *f)
 {
@@ -191,8 +200,7 @@ put(SMFICTX *ctx, const struct session *s, const struct field_edit *f)
 		return false;
 	if (f->value == NULL)
 		return true;
-	value = arena_printf(
-	    s->arena, "%s%s", s->whole_values ? " " : "", f->value);
+	value = spaced(s, f->value);
 	return value != NULL &&
 	    smfi_addheader(ctx, (char *)name, value) == MI_SUCCESS;
 }
@@ -261,7 +269,8 @@ examine(struct message *m, const struct stream_purpose **purpose)
 
 /* Hands an edited body over, with the fields that describe it. */
 static int
-replace_body(SMFICTX *ctx, const struct edit_result *body, struct err *e)
+replace_body(SMFICTX *ctx, const struct session *s,
+    const struct edit_result *body, struct err *e)
 {
 	bool done = true, empty = body->n_body > 0;
 
@@ -279,9 +288,13 @@ replace_body(SMFICTX *ctx, const struct edit_result *body, struct err *e)
 		done = smfi_replacebody(ctx, (unsigned char *)"\r\n", 2) ==
 		    MI_SUCCESS;
 	/* The first of its name, or a new one. */
-	for (size_t i = 0; done && i < body->n_fields; i++)
-		done = smfi_chgheader(ctx, (char *)body->fields[i].name, 1,
-			   (char *)body->fields[i].value) == MI_SUCCESS;
+	for (size_t i = 0; done && i < body->n_fields; i++) {
+		char *value = spaced(s, body->fields[i].value);
+
+		done = value != NULL &&
+		    smfi_chgheader(ctx, (char *)body->fields[i].name, 1,
+			value) == MI_SUCCESS;
+	}
 	return done ? 0 : err_set(e, ERR_FATAL, "the MTA refused a body edit");
 }
 
@@ -297,7 +310,7 @@ edit_body(SMFICTX *ctx, const struct session *s, const struct outcome *out,
 		return err_set(e, ERR_FATAL, "out of memory for the body");
 	rc = body_edit(a, s, out->purpose, out->only, &body, e);
 	if (rc == 0)
-		rc = replace_body(ctx, &body, e);
+		rc = replace_body(ctx, s, &body, e);
 	arena_free(&a);
 	return rc;
 }
@@ -331,6 +344,8 @@ split(SMFICTX *ctx, struct session *s, const struct outcome *out,
 	if (s->message.body_lost)
 		return turn_back(ctx, s, REASON_TOO_LARGE);
 	if (split_make(s, purpose, &e) != 0) {
+		if (e.kind == ERR_REFUSED)
+			return turn_back(ctx, s, REASON_TOO_LARGE);
 		log_line(LOG_WARN,
 		    "message-unfinished stream=%s queue=%s error=\"%s\"",
 		    s->message.stream->name, queue_id(s), e.text);

@@ -171,13 +171,12 @@ make_plan(struct arena *a, const struct session *s,
 	plan->preferences_url =
 	    link_for(a, m, purpose, only, CAPABILITY_PREFERENCES, "m");
 	plan->why_url = link_for(a, m, purpose, only, CAPABILITY_WHY, "w");
-	plan->link_prefix =
-	    arena_printf(a, "%s/u", m->snapshot->conf->web.base_url);
+	/* Somebody else's, in a text that was copied, is not this one's. */
+	plan->link_prefix = plan->unsubscribe_url;
 	plan->aliases = aliases(a, stream);
 	plan->n_aliases = stream->n_placeholders;
 	if (plan->unsubscribe_url == NULL || plan->preferences_url == NULL ||
-	    plan->why_url == NULL || plan->link_prefix == NULL ||
-	    plan->aliases == NULL)
+	    plan->why_url == NULL || plan->aliases == NULL)
 		return err_set(e, ERR_FATAL, "message too large for its arena");
 	if (footers_get(m->snapshot->footers, purpose->id,
 		language_for(m, only), a, &footer, e) != 0)

@@ -11,6 +11,7 @@
 #include "copy.h"
 
 #include <arpa/inet.h>
+#include <stdbool.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
@@ -77,29 +78,53 @@ put_field(
 	buf_puts(out, "\r\n");
 }
 
-/* Whether editing the body gave the message another field called `name`. */
-static bool
-is_edited(const struct edit_result *body, const char *name)
+/* What editing the body made of the field called `name`; NULL if nothing. */
+static const struct edit_field *
+edited(const struct edit_result *body, const char *name)
 {
 	for (size_t i = 0; i < body->n_fields; i++)
 		if (strcasecmp(body->fields[i].name, name) == 0)
+			return &body->fields[i];
+	return NULL;
+}
+
+static bool
+has_field(const struct message *m, const char *name)
+{
+	for (struct field *f = m->fields; f != NULL; f = f->next)
+		if (strcasecmp(f->name, name) == 0)
 			return true;
 	return false;
+}
+
+/* The message's own fields; those that describe an edited body are changed in
+ * their place, or come after the others. */
+static void
+put_fields(struct buf *out, const struct session *s, const struct fields *plan,
+    const struct edit_result *body)
+{
+	const char *eaten = s->whole_values ? "" : " ";
+
+	for (struct field *f = s->message.fields; f != NULL; f = f->next) {
+		const struct edit_field *new = edited(body, f->name);
+
+		if (new != NULL)
+			put_field(out, new->name, " ", new->value);
+		else if (!fields_replace(plan, f->name))
+			put_field(out, f->name, eaten, f->value);
+	}
+	for (size_t i = 0; i < body->n_fields; i++)
+		if (!has_field(&s->message, body->fields[i].name))
+			put_field(out, body->fields[i].name, " ",
+			    body->fields[i].value);
 }
 
 static void
 put_head(struct buf *out, const struct session *s, const struct fields *plan,
     const struct edit_result *body)
 {
-	const char *eaten = s->whole_values ? "" : " ";
-
 	put_received(out, s);
-	for (struct field *f = s->message.fields; f != NULL; f = f->next)
-		if (!fields_replace(plan, f->name) && !is_edited(body, f->name))
-			put_field(out, f->name, eaten, f->value);
-	for (size_t i = 0; i < body->n_fields; i++)
-		put_field(
-		    out, body->fields[i].name, " ", body->fields[i].value);
+	put_fields(out, s, plan, body);
 	for (size_t i = 0; i < plan->n; i++)
 		if (plan->edit[i].value != NULL)
 			put_field(out, session_header_name(plan->edit[i].which),

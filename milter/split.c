@@ -96,8 +96,10 @@ mail_parameters(const struct work *w, const struct recipient *r)
 	return arena_printf(w->arena, "%s SMTPUTF8", m->parameters);
 }
 
+/* `*others`: it failed for this one, and others may yet get theirs. */
 static int
-hand_over(const struct work *w, const struct recipient *r, struct err *e)
+hand_over(const struct work *w, const struct recipient *r, bool *others,
+    struct err *e)
 {
 	const struct conf *c = w->s->message.snapshot->conf;
 	struct copy copy;
@@ -115,7 +117,12 @@ hand_over(const struct work *w, const struct recipient *r, struct err *e)
 		return err_set(e, ERR_FATAL, "message too large for its arena");
 	mail.text = copy.text;
 	mail.n_text = copy.n_text;
-	return inject_send(w->mta, &mail, clock_now() + c->milter.timeout, e);
+	if (inject_send(w->mta, &mail, clock_now() + c->milter.timeout, e) == 0)
+		return 0;
+	*others = e->kind == ERR_REFUSED;
+	/* What the MTA refuses is not the client's mistake. */
+	e->kind = ERR_UNREACHABLE;
+	return -1;
 }
 
 /* A copy that was taken must not be forgotten: tries until time is up. */
@@ -130,9 +137,10 @@ record(const struct work *w, const struct recipient *r, struct err *e)
 	return 0;
 }
 
-/* 0 when `r` has its copy; -1: ERR_REFUSED when others may yet get theirs. */
+/* 0 when `r` has its copy; `*others` as in hand_over(). */
 static int
-serve(const struct work *w, const struct recipient *r, struct err *e)
+serve(const struct work *w, const struct recipient *r, bool *others,
+    struct err *e)
 {
 	enum record_answer answer;
 	struct err ignored;
@@ -141,14 +149,15 @@ serve(const struct work *w, const struct recipient *r, struct err *e)
 		return -1;
 	switch (answer) {
 	case RECORD_BUSY:
-		return err_set(e, ERR_REFUSED, "another delivery is at it");
+		*others = true;
+		return err_set(e, ERR_UNREACHABLE, "another delivery is at it");
 	case RECORD_MADE:
 		tell(w, r, RESULT_SKIPPED, NULL);
 		return 0;
 	case RECORD_CLAIMED:
 		break;
 	}
-	if (hand_over(w, r, e) == 0) {
+	if (hand_over(w, r, others, e) == 0) {
 		tell(w, r, RESULT_MADE, inject_reply(w->mta));
 		return record(w, r, e);
 	}
@@ -175,15 +184,17 @@ serve_all(const struct work *w, struct err *e)
 	struct err why;
 
 	for (struct recipient *r = w->s->message.recipients; r; r = r->next) {
+		bool others = false;
+
 		if (r->again ||
 		    reason_info(r->reason)->verdict != VERDICT_ACCEPT)
 			continue;
-		if (check_time(w, &why) == 0 && serve(w, r, &why) == 0)
+		if (check_time(w, &why) == 0 && serve(w, r, &others, &why) == 0)
 			continue;
 		tell(w, r, RESULT_FAILED, why.text);
 		rc = -1;
 		*e = why;
-		if (why.kind != ERR_REFUSED)
+		if (!others)
 			break;
 	}
 	return rc;

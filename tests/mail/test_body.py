@@ -13,6 +13,8 @@ import urllib.parse
 
 import pytest
 
+from conftest import on_both_mtas
+
 # How long milters may go on with a permit that was changed by hand.
 LEASE = 2.5
 FOOTED = "shop@footed.example.com"
@@ -58,6 +60,7 @@ def test_footer_has_working_links(stack):
 	assert " withdrawn:" in stack.rcpt(who)
 
 
+@on_both_mtas
 def test_placeholders_are_filled_and_no_footer_added(stack):
 	who = "granted@rcpt.test"
 	got = parts(send(stack, who, BOTH.format("{{unsubscribe_url}} "
@@ -71,6 +74,26 @@ def test_placeholders_are_filled_and_no_footer_added(stack):
 	assert "What Acme may send to" in stack.page("GET", path)[1]
 
 
+@on_both_mtas
+def test_a_copy_has_the_fields_that_a_message_to_one_has(stack):
+	"""Also those that an edited body needs, space and place."""
+	who = ["granted@rcpt.test", stack.subscriber()]
+	long = "x" * 1200 + " {{brand}}"
+	headers = "Content-Type: text/plain; charset=utf-8\r\n" \
+	    "content-transfer-encoding: 7bit\r\nX-After: 1\r\n"
+	want = [b"content-type: text/plain; charset=utf-8",
+	    b"content-transfer-encoding: quoted-printable", b"x-after: 1",
+	    b"mime-version: 1.0"]
+	(copy,) = [d for d in send(stack, who, long, headers, n=2)
+	    if d.recipients == who[:1]]
+	alone = send(stack, who[0], long, headers)
+	for d in copy, alone:
+		fields = [f.lower() for f in d.fields]
+		first = fields.index(want[0])
+		assert fields[first:first + 4] == want
+
+
+@on_both_mtas
 def test_each_text_part_gets_the_footer(stack):
 	got = parts(send(stack, "granted@rcpt.test", BOTH.format("x"), ALTERNATIVE))
 	assert set(got) == {"text/plain", "text/html"}
@@ -90,13 +113,14 @@ def test_footer_speaks_the_persons_language(stack, person, header, words):
 	who = "granted7@rcpt.test"
 	stack.sql("UPDATE assent.contact SET language = %s WHERE id = (SELECT "
 	    "contact_id FROM assent.endpoint WHERE original = %s)", person, who)
-	stack.sql("SELECT assent.repack(contact_id) FROM assent.endpoint "
+	stack.sql("SELECT assent.repack(ARRAY[contact_id]) FROM assent.endpoint "
 	    "WHERE original = %s", who)
 	time.sleep(LEASE)
 	headers = f"Consent-Purpose: newsletter; {header}\r\n" if header else ""
 	assert words in parts(send(stack, who, "x", headers))["text/plain"]
 
 
+@on_both_mtas
 def test_copies_have_their_own_links(stack):
 	people = [f"granted{i}@rcpt.test" for i in (2, 3, 4)]
 	got = send(stack, people, BOTH.format("{{unsubscribe_url}}"), ALTERNATIVE,
@@ -113,6 +137,7 @@ def test_copies_have_their_own_links(stack):
 	assert len(seen) == 3
 
 
+@on_both_mtas
 def test_a_shared_message_names_nobody(stack):
 	people = ["granted5@rcpt.test", "granted6@rcpt.test"]
 	got = send(stack, people, "{{unsubscribe_url}} {{why_url}}",
@@ -123,6 +148,24 @@ def test_a_shared_message_names_nobody(stack):
 	alone = send(stack, people[:1], "{{unsubscribe_url}}",
 	    sender="shop@footed-shared.example.com")
 	assert len(links(parts(alone)["text/plain"])["u"]) == 1
+
+
+def test_somebody_elses_link_is_not_ones_own(stack):
+	"""A campaign that was made of one that somebody had received."""
+	people = [stack.subscriber() for _ in range(3)]
+	first = parts(send(stack, people[0], "x"))["text/plain"]
+	foreign, = links(first)["u"]
+	old = f"<a href='{BASE}/u/{foreign}'>Leave</a>, {BASE}/users"
+	for d in send(stack, people[1:], old, HTML, n=2):
+		found = set(links(parts(d)["text/html"])["u"])
+		own = d.link().removeprefix("/u/")
+		assert found == {foreign, own} and own != foreign
+	shared = send(stack, people[1:], old, HTML,
+	    "shop@footed-shared.example.com")
+	assert f'"{BASE}/u"' in parts(shared)["text/html"]
+	# Again through the milter: nothing is added.
+	again = parts(send(stack, people[0], first.rstrip()))["text/plain"]
+	assert links(again) == links(first)
 
 
 def test_footer_before_the_signature(stack):
@@ -146,6 +189,11 @@ def test_oversize(stack):
 	sent = stack.send("granted@rcpt.test", lines,
 	    sender="shop@signature.example.com")
 	assert sent.end.startswith("552 5.3.4")
+	# The same for private copies, also when only editing finds it out.
+	for text in lines, "{{brand}} " * 150000:
+		sent = stack.send(["granted@rcpt.test", stack.subscriber()], text,
+		    sender="shop@signature.example.com")
+		assert sent.end.startswith("552 5.3.4"), sent.end
 	got = send(stack, "granted@rcpt.test", lines)
 	assert b"This was sent" not in got.body
 	assert got.all("List-Unsubscribe")
@@ -159,6 +207,7 @@ RECEIPTS = ("Disposition-Notification-To: shop@news.example.com\r\n"
     "Return-Receipt-To: shop@news.example.com\r\n")
 
 
+@on_both_mtas
 def test_tracking_is_stripped(stack):
 	got = send(stack, "granted@rcpt.test", TRACKED, HTML + RECEIPTS, UNTRACKED)
 	text = parts(got)["text/html"]

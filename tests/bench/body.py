@@ -2,7 +2,7 @@
 """body - what filling in placeholders and adding a footer costs
 
 Two messages, straight to the filters by mclient: a newsletter of 50 KB in
-plain text and HTML, of which one has the placeholder and the other gets the
+plain text and HTML, of which one has a link to leave by and the other gets the
 footer, and a short text with an attachment of 1 MB.  Beside Assent, in turns,
 run its twin, which does not want to see a body, and the copy, a twin that takes
 the body and hands it back as it came: no filter that edits can do less.
@@ -40,7 +40,7 @@ Content-Type: multipart/{{}}; boundary="=_part"
 
 """
 TEXT = """\
-Nowości od {{brand}} – więcej na https://example.com/nowe
+Nowości ze sklepu – więcej na https://example.com/nowe
 Rabat 20 % przy zamówieniu za 300 zł, tylko do końca tygodnia.
 
 """
@@ -48,8 +48,15 @@ ROW = """\
 <tr><td style="padding:4px;font-family:Arial,sans-serif" width="50%"><a
 href="https://example.com/produkt?n=17&amp;z=news"><img alt="Żółty kubek"
 src="https://example.com/i/17.jpg" width="280"></a></td><td><h2>Żółty kubek</h2>
-<p>Cena dla klientów {{brand}}: <b>39 zł</b> &ndash; pytania? <a
-href="{{preferences_url}}">Ustawienia</a></p></td></tr>
+<p>Cena dla klientów: <b>39 zł</b> &ndash; pytania? <a
+href="https://example.com/pytania?n=17">Odpowiadamy</a></p></td></tr>
+"""
+TEXT_END = """{{brand}}
+Leave: {{unsubscribe_url}}
+Choose what you get: {{preferences_url}}
+"""
+HTML_END = """</table><p>{{brand}} | <a href=3D"{{preferences_url}}">Choose what you get</a>
+| <a href=3D"{{why_url}}">Why you got this</a></p></body></html>
 """
 TEXT_OCTETS, HTML_OCTETS = 10_000, 40_000
 ATTACHED_OCTETS = 1 << 20
@@ -71,9 +78,9 @@ def newsletter():
 		    "Content-Transfer-Encoding: quoted-printable", content)
 
 	return (HEADERS.format("alternative") +
-	    text("plain", fill(TEXT, TEXT_OCTETS) + "{{unsubscribe_url}}\n") +
+	    text("plain", fill(TEXT, TEXT_OCTETS) + TEXT_END) +
 	    text("html", "<html><body><table width=3D\"600\">\n" +
-		fill(ROW, HTML_OCTETS) + "</table></body></html>\n") +
+		fill(ROW, HTML_OCTETS) + HTML_END) +
 	    "--=_part--\n").encode("ascii")
 
 

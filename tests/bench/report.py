@@ -33,7 +33,7 @@ TARGETS = (
 )
 
 
-# Title, message, what is taken of the means of the CPU times, and at most.
+# Title, message, what is taken of the CPU times of a round, and at most.
 BODY_TARGETS = (
     ("CPU ms, Assent - twin", "newsletter",
     lambda cpu: (cpu["assent"] - cpu["twin"]) / 1000, 0.5),
@@ -64,7 +64,7 @@ def middle(runs, figure):
 
 
 def mean(runs, figure):
-	"""For CPU time, of which differences are taken, too."""
+	"""For CPU time, in which a run's pauses do not count."""
 	return sum(run[figure] for run in runs) / len(runs)
 
 
@@ -83,12 +83,13 @@ def target(what, value, sense, bound):
 def body_targets(results):
 	rows = []
 	for title, letter, figure, bound in BODY_TARGETS:
-		cpu = {name: mean(runs, "cpu_us") for name, runs in
-		    results.get("body", {}).get(letter, {}).items()}
-		if cpu:
+		runs = results.get("body", {}).get(letter, {})
+		rounds = [{name: run["cpu_us"] for name, run in
+		    zip(runs, one)} for one in zip(*runs.values())]
+		if rounds:
 			rows.append(target(f"the {letter}: {title}",
-			    figure(cpu) if "assent" in cpu else None,
-			    "at most", bound))
+			    median(map(figure, rounds)) if "assent" in runs
+			    else None, "at most", bound))
 	for letter, used in results.get("memory", {}).items():
 		rows.append(target(f"the {letter}: MB of one message",
 		    max(used["peak"], used["alone peak"]) / MB,

@@ -15,7 +15,7 @@
 enum { CHUNK = 65536 };
 
 int
-file_read(const char *path, size_t max, struct buf *b, struct err *e)
+file_read(const char *path, struct buf *b, struct err *e)
 {
 	FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
 	char chunk[CHUNK];
@@ -24,13 +24,15 @@ file_read(const char *path, size_t max, struct buf *b, struct err *e)
 
 	if (f == NULL)
 		return err_set(e, ERR_REFUSED, "%s: %s", path, strerror(errno));
-	while (b->len <= max && (n = fread(chunk, 1, sizeof(chunk), f)) > 0)
+	while (
+	    b->len <= FILE_MAX && (n = fread(chunk, 1, sizeof(chunk), f)) > 0)
 		buf_add(b, chunk, n);
 	if (ferror(f))
 		rc = err_set(e, ERR_REFUSED, "%s: %s", path, strerror(errno));
-	else if (b->len > max)
+	else if (b->len > FILE_MAX)
 		rc = err_set(e, ERR_REFUSED,
-		    "%s: more than %zu octets are not looked into", path, max);
+		    "%s: more than %d MiB are not looked into", path,
+		    FILE_MAX >> 20);
 	else if (buf_failed(b))
 		rc = err_set(e, ERR_FATAL, "out of memory");
 	if (f != stdin)

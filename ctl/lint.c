@@ -21,7 +21,7 @@
 #include "policy/arena.h"
 #include "policy/buf.h"
 
-enum { MESSAGE_MAX = 64 << 20, ARENA = 256 << 20 };
+enum { ARENA = 256 << 20 };
 
 static const char *const severities[] = {
     [SEVERITY_NOTE] = "note",
@@ -122,7 +122,7 @@ lint_file(struct ctl *c, const char *path, const char *recipient, json_t *list,
 
 	if (l.arena == NULL)
 		return err_set(e, ERR_FATAL, "out of memory");
-	if (file_read(path, MESSAGE_MAX, &octets, e) != 0)
+	if (file_read(path, &octets, e) != 0)
 		goto out;
 	if (mail_read(l.arena, octets.data == NULL ? "" : octets.data,
 		octets.len, &mail, e) != 0) {

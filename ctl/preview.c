@@ -81,6 +81,7 @@ fill(struct ctl *c, const struct pg_rows *rows, size_t i,
 		c->arena, pg_rows_text(rows, i, HTML), true, &values),
 	    .link_prefix =
 		arena_printf(c->arena, "%s/u", c->conf->web.base_url),
+	    .max_size = (size_t)c->conf->milter.max_message,
 	};
 	if (plan->footer_text == NULL || plan->footer_html == NULL ||
 	    plan->link_prefix == NULL)
@@ -212,11 +213,11 @@ edit(const struct buf *wire, const struct edit_plan *plan, json_t *out,
 }
 
 static int
-edit_file(struct ctl *c, const char *path, const struct edit_plan *plan,
-    json_t *out, struct err *e)
+edit_file(
+    const char *path, const struct edit_plan *plan, json_t *out, struct err *e)
 {
 	struct buf file = {0}, wire = {0};
-	int rc = file_read(path, (size_t)c->conf->milter.max_message, &file, e);
+	int rc = file_read(path, &file, e);
 
 	if (rc == 0) {
 		buf_puts(&wire, "");
@@ -248,7 +249,7 @@ run(struct ctl *c, const struct args *a, json_t *out, struct err *e)
 	if (file == NULL)
 		out_text(
 		    out, "footer", html ? plan.footer_html : plan.footer_text);
-	else if (edit_file(c, file, &plan, out, e) != 0)
+	else if (edit_file(file, &plan, out, e) != 0)
 		return OUTCOME_FAILED;
 	return json_is_string(json_object_get(out, "skipped")) ? OUTCOME_NO
 							       : OUTCOME_DONE;

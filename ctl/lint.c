@@ -8,7 +8,6 @@
  */
 #include "lint.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,12 +15,13 @@
 #include "args.h"
 #include "command.h"
 #include "ctl.h"
+#include "file.h"
 #include "mail/read.h"
 #include "out.h"
 #include "policy/arena.h"
 #include "policy/buf.h"
 
-enum { MESSAGE_MAX = 64 << 20, ARENA = 256 << 20, CHUNK = 65536 };
+enum { ARENA = 256 << 20 };
 
 static const char *const severities[] = {
     [SEVERITY_NOTE] = "note",
@@ -74,33 +74,6 @@ lint_say(struct lint *l, enum rule r, const char *fmt, ...)
 	out_text(one, "found", found);
 }
 
-/* The whole of a file, or of standard input. */
-static int
-read_file(const char *path, struct buf *b, struct err *e)
-{
-	FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "r");
-	char chunk[CHUNK];
-	size_t n;
-	int rc = 0;
-
-	if (f == NULL)
-		return err_set(e, ERR_REFUSED, "%s: %s", path, strerror(errno));
-	while ((n = fread(chunk, 1, sizeof(chunk), f)) > 0 &&
-	    b->len <= MESSAGE_MAX)
-		buf_add(b, chunk, n);
-	if (ferror(f))
-		rc = err_set(e, ERR_REFUSED, "%s: %s", path, strerror(errno));
-	else if (b->len > MESSAGE_MAX)
-		rc = err_set(e, ERR_REFUSED,
-		    "%s: a message of more than %d MiB is not looked into",
-		    path, MESSAGE_MAX >> 20);
-	else if (buf_failed(b))
-		rc = err_set(e, ERR_FATAL, "out of memory");
-	if (f != stdin)
-		fclose(f);
-	return rc;
-}
-
 /* Who got the message: the first delivery of it knows best, and adds its field
  * below those of later ones. */
 static const char *
@@ -149,7 +122,7 @@ lint_file(struct ctl *c, const char *path, const char *recipient, json_t *list,
 
 	if (l.arena == NULL)
 		return err_set(e, ERR_FATAL, "out of memory");
-	if (read_file(path, &octets, e) != 0)
+	if (file_read(path, &octets, e) != 0)
 		goto out;
 	if (mail_read(l.arena, octets.data == NULL ? "" : octets.data,
 		octets.len, &mail, e) != 0) {

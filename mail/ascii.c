@@ -9,15 +9,6 @@
 
 #include "policy/arena.h"
 
-int
-ascii_hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 bool
 ascii_only(const char *s, size_t len)
 {

@@ -20,8 +20,16 @@ char *ascii_references(struct arena *a, const char *s, size_t len,
 char *ascii_marks(struct arena *a, const char *s, size_t len, size_t *out_len)
     __attribute__((nonnull, warn_unused_result));
 
-/* The value of a hexadecimal digit, -1 if it is none. */
-int ascii_hex(char c);
+/* The value of a hexadecimal digit, -1 if it is none.  Here, since decoders ask
+ * at every other octet. */
+static inline int
+ascii_hex(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
 
 bool ascii_only(const char *s, size_t len)
     __attribute__((nonnull, warn_unused_result));

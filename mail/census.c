@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * census - whether what GMime builds of a message is small
+ * census - whether what GMime builds of a message is small, and of what
  *
  * Its objects take up to a hundred times the octets they stand for, and it
  * compares each parameter with all before.  So everything is counted that may
  * be a header, which is more than what turns out to be one: a line that begins
- * like a boundary, and what follows until an empty line.
+ * like a boundary, and what follows until an empty line.  Of what is left, the
+ * contents, it would look at each line for a boundary that is not there.
  */
 #include "census.h"
 
@@ -13,10 +14,11 @@
 #include <strings.h>
 
 enum {
-	BOUNDARIES_MAX = 250,
 	FIELDS_MAX = 600,
 	PARAMETERS_MAX = 500,
-	FIELD_OCTETS_MAX = 64 * 1024
+	FIELD_OCTETS_MAX = 64 * 1024,
+	EDGE = 1024, /* of a content stays, at least */
+	CUT_MIN = 4096
 };
 
 /* The next line that begins like a boundary, at or after the line at `p`. */
@@ -82,19 +84,48 @@ few(const struct census *c)
 	    c->parameters <= PARAMETERS_MAX && c->octets <= FIELD_OCTETS_MAX;
 }
 
-bool
-census_modest(const char *head, size_t head_len, const char *body, size_t len)
+/* Cuts the middle out of the content from `p` to `end`. */
+static void
+cut(const char *body, const char *p, const char *end, struct cuts *out)
 {
-	const char *p = body, *end = body + len, *eol;
+	const char *from, *to;
+
+	if (end - p < 2 * EDGE + CUT_MIN)
+		return;
+	from = memchr(p + EDGE, '\n', (size_t)(end - p) - 2 * EDGE);
+	to = memrchr(p + EDGE, '\n', (size_t)(end - p) - 2 * EDGE);
+	if (from != NULL && to - from >= CUT_MIN)
+		out->list[out->n++] = (struct cut){
+		    (size_t)(from + 1 - body), (size_t)(to - from)};
+}
+
+size_t
+census_place(const struct cuts *c, size_t at)
+{
+	for (size_t i = 0; i < c->n && at >= c->list[i].at; i++)
+		at += c->list[i].len;
+	return at;
+}
+
+bool
+census_modest(const char *head, size_t head_len, const char *body, size_t len,
+    struct cuts *out)
+{
+	const char *p = body, *content = body, *end = body + len, *eol;
 	struct census c = {.digest = mentions(head, head_len, "digest")};
 
+	out->n = 0;
 	(void)count_head(head, head + head_len, &c);
-	while (few(&c) && (p = next_boundary(p, body, end)) < end) {
+	while (few(&c)) {
+		p = next_boundary(p, body, end);
+		cut(body, content, p, out);
+		if (p == end)
+			break;
 		c.boundaries++;
 		eol = memchr(p, '\n', (size_t)(end - p));
 		if (eol == NULL)
 			break;
-		p = count_head(eol + 1, end, &c);
+		p = content = count_head(eol + 1, end, &c);
 	}
 	return few(&c);
 }

@@ -4,8 +4,9 @@
  *
  * GMime parses the structure from memory; its streams say which octets a part
  * is.  It is given the Content-* fields of the message only, and the body only
- * when that is a multipart and a modest one (census.h).  What it warns of as
- * critical, programs read differently: such a message is left alone.
+ * when that is a multipart and a modest one (census.h), without the middle of
+ * long contents.  What it warns of as critical, programs read differently: such
+ * a message is left alone.
  */
 #include "mime.h"
 
@@ -31,7 +32,8 @@ enum found {
 struct walk {
 	struct arena *arena;
 	const struct edit_message *message;
-	size_t shift; /* of GMime's offsets from the body's */
+	size_t shift; /* of GMime's offsets from those of what it was given */
+	struct cuts cuts;
 	struct mime_parts *out;
 	bool later; /* the text that gets the footer was found */
 };
@@ -101,19 +103,35 @@ on_warning(
 		*doubt = true;
 }
 
-static GMimeObject *
-parse(const char *head, size_t head_len, const char *body, size_t body_len,
-    bool *doubt)
+/* The header, and of the body what was not cut. */
+static GByteArray *
+skeleton(const char *head, size_t head_len, const char *body, size_t len,
+    const struct cuts *cuts)
 {
-	GByteArray *octets =
-	    g_byte_array_sized_new((guint)(head_len + body_len));
+	GByteArray *out = g_byte_array_new();
+	size_t at = 0;
+
+	g_byte_array_append(out, (const guint8 *)head, (guint)head_len);
+	for (size_t i = 0; i < cuts->n; i++) {
+		const struct cut *c = &cuts->list[i];
+
+		g_byte_array_append(
+		    out, (const guint8 *)body + at, (guint)(c->at - at));
+		at = c->at + c->len;
+	}
+	g_byte_array_append(out, (const guint8 *)body + at, (guint)(len - at));
+	return out;
+}
+
+/* Takes `octets` over. */
+static GMimeObject *
+parse(GByteArray *octets, bool *doubt)
+{
 	GMimeParserOptions *options = g_mime_parser_options_new();
 	GMimeStream *stream;
 	GMimeParser *parser;
 	GMimeObject *part;
 
-	g_byte_array_append(octets, (const guint8 *)head, (guint)head_len);
-	g_byte_array_append(octets, (const guint8 *)body, (guint)body_len);
 	stream = g_mime_stream_mem_new_with_byte_array(octets);
 	parser = g_mime_parser_new_with_stream(stream);
 	g_mime_parser_options_set_warning_callback(options, on_warning, doubt);
@@ -173,6 +191,7 @@ place(struct walk *w, GMimeObject *o, struct mime_part *p)
 	GMimeDataWrapper *content = g_mime_part_get_content(GMIME_PART(o));
 	const char *body = w->message->body;
 	GMimeStream *s;
+	size_t first;
 
 	if (p->top) {
 		p->end = w->message->body_len;
@@ -183,8 +202,8 @@ place(struct walk *w, GMimeObject *o, struct mime_part *p)
 	s = g_mime_data_wrapper_get_stream(content);
 	if (s->bound_start < (gint64)w->shift || s->bound_end < s->bound_start)
 		return false;
-	p->start = (size_t)s->bound_start - w->shift;
-	p->end = (size_t)s->bound_end - w->shift;
+	p->start = census_place(&w->cuts, (size_t)s->bound_start - w->shift);
+	p->end = census_place(&w->cuts, (size_t)s->bound_end - w->shift);
 	if (p->end > w->message->body_len || p->start < 2 ||
 	    body[p->start - 1] != '\n')
 		return false;
@@ -201,9 +220,12 @@ place(struct walk *w, GMimeObject *o, struct mime_part *p)
 		gint64 at = g_mime_header_get_offset(
 		    g_mime_header_list_get_header_at(fields, 0));
 
-		if (at < (gint64)w->shift || (size_t)at - w->shift > p->head)
+		if (at < (gint64)w->shift)
 			return false;
-		p->head = (size_t)at - w->shift;
+		first = census_place(&w->cuts, (size_t)at - w->shift);
+		if (first > p->head)
+			return false;
+		p->head = first;
 	}
 	return clear(body + p->head, p->start - p->head);
 }
@@ -329,29 +351,36 @@ skip_for(enum found f)
 	return EDIT_UNREADABLE;
 }
 
+/* What GMime makes of the fields and, if `body` is not empty, of the body; NULL
+ * if that would be too much. */
+static GMimeObject *
+read_some(
+    struct walk *w, const char *head, const char *body, size_t len, bool *doubt)
+{
+	*doubt = false;
+	if (!census_modest(head, w->shift, body, len, &w->cuts))
+		return NULL;
+	return parse(skeleton(head, w->shift, body, len, &w->cuts), doubt);
+}
+
 enum edit_skip
 mime_read(struct arena *a, const struct edit_message *m, struct mime_parts *out)
 {
 	struct walk w = {.arena = a, .message = m, .out = out};
 	char *head = arena_alloc(a, m->head_len + 8);
 	enum found found;
-	bool doubt = false;
 	GMimeObject *top;
+	bool doubt;
 
 	out->n = 0;
 	if (head == NULL)
 		return EDIT_TOO_BIG;
 	if (!content_fields(m, head, &w.shift))
 		return EDIT_UNREADABLE;
-	if (!census_modest(head, w.shift, "", 0))
-		return EDIT_UNREADABLE;
-	top = parse(head, w.shift, "", 0, &doubt);
+	top = read_some(&w, head, "", 0, &doubt);
 	if (top != NULL && GMIME_IS_MULTIPART(top)) {
 		g_object_unref(top);
-		doubt = false;
-		top = census_modest(head, w.shift, m->body, m->body_len)
-		    ? parse(head, w.shift, m->body, m->body_len, &doubt)
-		    : NULL;
+		top = read_some(&w, head, m->body, m->body_len, &doubt);
 	}
 	if (top == NULL)
 		return EDIT_UNREADABLE;

@@ -228,6 +228,15 @@ add(struct index *x, const struct match *m, const char *text, size_t at,
 		    out, &(struct splice){at, m->len, value, strlen(value)});
 }
 
+/* Where the next octet is, from `i` on, that one may begin with. */
+static size_t
+next_start(const struct index *x, const char *text, size_t i, size_t len)
+{
+	while (i < len && !x->starts[(uint8_t)text[i]])
+		i++;
+	return i;
+}
+
 void
 placeholder_find(const struct edit_plan *plan, const char *text, size_t len,
     bool html, struct splices *out)
@@ -247,13 +256,12 @@ placeholder_find(const struct edit_plan *plan, const char *text, size_t len,
 		out->failed = true;
 		return;
 	}
-	for (size_t i = 0; i < len; i++) {
+	for (size_t i = next_start(&x, text, 0, len); i < len;
+	     i = next_start(&x, text, i + 1, len)) {
 		struct match best = {0};
 		bool escaped = false;
 		char first;
 
-		if (!x.starts[(uint8_t)text[i]])
-			continue;
 		(void)character(text + i, len - i, html, &first, &escaped);
 		try(&x, text[i], text + i, len - i, html, &best);
 		if (first != text[i])

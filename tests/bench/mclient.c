@@ -33,6 +33,7 @@ enum {
 struct load {
 	struct plan plan;
 	size_t messages, connections, per_connection;
+	bool hold;
 	uint64_t *took; /* ns by message; 0: not finished */
 	atomic_size_t next, opened, complaints;
 };
@@ -68,6 +69,9 @@ static const char usage_text[] =
     "  -e, --edits N           how often each must be edited (any)\n"
     "  -p, --pass              each must be accepted before its headers\n"
     "  -t, --timeout SECONDS   of one wait (30)\n"
+    "  -H, --hold              a message on each connection, and before their\n"
+    "                          end all wait: \"held\" is printed, and a line\n"
+    "                          of standard input lets them go on at once\n"
     "  -h, --help              this text\n"
     "\n"
     "Prints JSON: sessions (messages finished), connections (opened),\n"
@@ -89,6 +93,7 @@ static const struct option options[] = {
     {"edits", required_argument, NULL, 'e'},
     {"pass", no_argument, NULL, 'p'},
     {"timeout", required_argument, NULL, 't'},
+    {"hold", no_argument, NULL, 'H'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
@@ -211,6 +216,9 @@ set_option(struct load *load, int opt, char *arg, const char **file)
 	case 't':
 		plan->timeout = (int)number(arg, 1, '\0', NULL);
 		return;
+	case 'H':
+		load->hold = true;
+		return;
 	case 'h':
 		fputs(usage_text, stdout);
 		exit(0);
@@ -225,7 +233,7 @@ configure(struct load *load, int argc, char *argv[])
 	const char *file = NULL;
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "n:c:m:r:R:k:f:d:l:F:E:e:pt:h",
+	while ((opt = getopt_long(argc, argv, "n:c:m:r:R:k:f:d:l:F:E:e:pt:Hh",
 		    options, NULL)) != -1)
 		set_option(load, opt, optarg, &file);
 	if (argc - optind != 1)
@@ -238,6 +246,8 @@ configure(struct load *load, int argc, char *argv[])
 		    (struct want){.address = "granted@rcpt.test", 250, ""};
 	if (load->connections > load->messages)
 		load->connections = load->messages;
+	if (load->hold)
+		load->messages = load->connections;
 	if (letter_load(&load->plan.letter, file) != 0)
 		exit(1);
 }
@@ -298,20 +308,35 @@ add_tally(struct tally *sum, const struct tally *t)
 	sum->errors += t->errors;
 }
 
+/* Lets all messages come to their end, and on when standard input says so. */
+static void
+hold(struct load *load)
+{
+	pthread_barrier_wait(load->plan.hold);
+	puts("held");
+	fflush(stdout);
+	(void)getchar();
+	pthread_barrier_wait(load->plan.hold);
+}
+
 static void
 run(struct load *load, struct tally *sum)
 {
 	struct worker *workers = calloc(load->connections, sizeof(*workers));
+	pthread_barrier_t barrier;
 	pthread_attr_t attr;
 	struct worker *w;
 
 	load->took = calloc(load->messages, sizeof(*load->took));
 	if (workers == NULL || load->took == NULL ||
 	    pthread_attr_init(&attr) != 0 ||
+	    pthread_barrier_init(
+		&barrier, NULL, (unsigned int)load->connections + 1) != 0 ||
 	    pthread_attr_setstacksize(&attr, STACK_SIZE) != 0) {
 		perror("mclient");
 		exit(1);
 	}
+	load->plan.hold = load->hold ? &barrier : NULL;
 	for (size_t i = 0; i < load->connections; i++) {
 		w = &workers[i];
 		w->load = load;
@@ -322,11 +347,14 @@ run(struct load *load, struct tally *sum)
 			exit(1);
 		}
 	}
+	if (load->hold)
+		hold(load);
 	for (size_t i = 0; i < load->connections; i++) {
 		pthread_join(workers[i].thread, NULL);
 		add_tally(sum, &workers[i].tally);
 	}
 	pthread_attr_destroy(&attr);
+	pthread_barrier_destroy(&barrier);
 	free(workers);
 }
 

@@ -33,6 +33,15 @@ TARGETS = (
 )
 
 
+# Title, message, what is taken of the CPU times of a round, and at most.
+BODY_TARGETS = (
+    ("CPU ms, Assent - twin", "newsletter",
+    lambda cpu: (cpu["assent"] - cpu["twin"]) / 1000, 0.5),
+    ("CPU, Assent / copy", "attachment",
+    lambda cpu: cpu["assent"] / cpu["copy"], 3.0),
+)
+MB = 1 << 20
+
 # Of the import: figure, title, sense and bound.
 IMPORT_TARGETS = (
     ("rate_ratio", "rate, Assent / COPY", "at least", 0.10),
@@ -55,7 +64,7 @@ def middle(runs, figure):
 
 
 def mean(runs, figure):
-	"""For CPU time: it is counted in ticks, too coarse for one run."""
+	"""For CPU time, in which a run's pauses do not count."""
 	return sum(run[figure] for run in runs) / len(runs)
 
 
@@ -64,6 +73,28 @@ def verdict(value, sense, bound):
 		return "not measured"
 	met = value >= bound if sense == "at least" else value <= bound
 	return "met" if met else "missed"
+
+
+def target(what, value, sense, bound):
+	return {"what": what, "ratio": value, "sense": sense, "bound": bound,
+	    "verdict": verdict(value, sense, bound)}
+
+
+def body_targets(results):
+	rows = []
+	for title, letter, figure, bound in BODY_TARGETS:
+		runs = results.get("body", {}).get(letter, {})
+		rounds = [{name: run["cpu_us"] for name, run in
+		    zip(runs, one)} for one in zip(*runs.values())]
+		if rounds:
+			rows.append(target(f"the {letter}: {title}",
+			    median(map(figure, rounds)) if "assent" in runs
+			    else None, "at most", bound))
+	for letter, used in results.get("memory", {}).items():
+		rows.append(target(f"the {letter}: MB of one message",
+		    max(used["peak"], used["alone peak"]) / MB,
+		    "at most", 4 * used["size"] / MB + 1))
+	return rows
 
 
 def targets(results):
@@ -77,15 +108,12 @@ def targets(results):
 			value = ratio(runs, figure, name, other)
 			place = PLACES[where].format(connections=connections,
 			    mode=MODE_NAMES.get(mode))
-			rows.append({
-			    "what": f"{place}: {title}",
-			    "ratio": value, "sense": sense, "bound": bound,
-			    "verdict": verdict(value, sense, bound)})
+			rows.append(target(f"{place}: {title}", value, sense,
+			    bound))
+	rows += body_targets(results)
 	for figure, title, sense, bound in IMPORT_TARGETS:
-		value = results["import"][figure]
-		rows.append({"what": f"import: {title}", "ratio": value,
-		    "sense": sense, "bound": bound,
-		    "verdict": verdict(value, sense, bound)})
+		rows.append(target(f"import: {title}",
+		    results["import"][figure], sense, bound))
 	return rows
 
 
@@ -168,11 +196,31 @@ def import_table(r):
 	    ["Redis", "-", "-", "-", number(r["redis_octets"], 0)]])
 
 
+def body_table(letter, runs):
+	table(f"The {letter}, without Postfix: placeholders and footer",
+	    ["filter", "messages/s", "its CPU us/message", "p50 us"],
+	    [[name, number(middle(runs[name], "rate"), 0),
+	    number(mean(runs[name], "cpu_us"), 0),
+	    number(middle(runs[name], "p50_us"), 0)] for name in runs])
+
+
+def memory_table(memory):
+	table("Memory of one message, alone and of several at once, MB",
+	    ["message", "its size", "alone held", "alone peak", "held", "peak"],
+	    [[letter, *(number(used[key] / MB, 2) for key in ("size",
+		"alone held", "alone peak", "held", "peak"))]
+	    for letter, used in memory.items()])
+
+
 def print_all(results):
 	for mode, runs in results.get("postfix", {}).items():
 		postfix_table(results, mode, runs)
 	for mode, by_connections in results.get("direct", {}).items():
 		direct_table(mode, by_connections)
+	for letter, runs in results.get("body", {}).items():
+		body_table(letter, runs)
+	if results.get("memory"):
+		memory_table(results["memory"])
 	for runs in results.get("change", {}).values():
 		change_table(runs)
 	import_table(results["import"])

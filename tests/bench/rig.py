@@ -26,6 +26,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import stackproc as sp
@@ -37,7 +38,7 @@ MESSAGE_SIZE = 4096
 START_SECONDS = 20
 MEMORY = "/dev/shm"
 MEMORY_FREE = 1 << 30
-CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
+CPU_CLOCK = 2			# of a process by its number, as clock_getcpuclockid(3)
 
 MESSAGE_HEADERS = f"""\
 From: Acme <{SENDER}>
@@ -94,10 +95,20 @@ class Filter:
 		self.pid = pid
 
 	def cpu_seconds(self):
-		fields = sp.proc_stat(self.pid)
-		if fields is None:
-			raise Broken(f"{self.name} is gone")
-		return (int(fields[11]) + int(fields[12])) / CLOCK_TICKS
+		try:
+			return time.clock_gettime(~self.pid << 3 | CPU_CLOCK)
+		except OSError as e:
+			raise Broken(f"{self.name} is gone") from e
+
+	def memory(self):
+		"""Octets resident now, and the most since forget_peak()."""
+		with open(f"/proc/{self.pid}/status", encoding="ascii") as f:
+			sizes = dict(line.split(":", 1) for line in f)
+		return tuple(1024 * int(sizes[name].split()[0])
+		    for name in ("VmRSS", "VmHWM"))
+
+	def forget_peak(self):
+		sp.as_root(["sh", "-c", f"echo 5 > /proc/{self.pid}/clear_refs"])
 
 
 class House:
@@ -143,6 +154,12 @@ class House:
 	def _path(self, name):
 		return os.path.join(self.dir, name)
 
+	def write(self, name, octets):
+		"""A file of the rig's: where it is."""
+		with open(self._path(name), "wb") as f:
+			f.write(octets)
+		return self._path(name)
+
 	def _up(self):
 		self._stack_up()
 
@@ -185,6 +202,9 @@ class Rig(House):
 		self.filters = {}
 		self.ports = {}
 
+	def program(self, name):
+		return os.path.join(self.programs, name)
+
 	@property
 	def message(self):
 		return self._path("message")
@@ -199,8 +219,9 @@ class Rig(House):
 	# Filters.
 
 	def _start_filters(self):
-		for name in ("noop", "twin"):
-			self._start(name, [os.path.join(self.programs, name),
+		for name, *argv in (("noop", "noop"), ("twin", "twin"),
+		    ("copy", "twin", "--body")):
+			self._start(name, [self.program(argv[0]), *argv[1:],
 			    "unix:" + self._path(name + ".sock")])
 		if self.with_assent:
 			self.filters["assent"] = Filter("assent",
@@ -275,7 +296,8 @@ class Rig(House):
 
 	def _add_listeners(self):
 		self._read_model()
-		self.ports, reserved = sp.reserve_ports(["none", *self.filters])
+		self.ports, reserved = sp.reserve_ports(["none",
+		    *(name for name in self.filters if name != "copy")])
 		for name, port in self.ports.items():
 			self._add_listener(name, port)
 		sp.as_root(["postfix", "-c", self.env["POSTFIX_CONFIG"],

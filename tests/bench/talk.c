@@ -433,6 +433,10 @@ content(struct talk *t, struct answer *a, size_t *edits)
 		return -1;
 	if (a->final || a->code != 250)
 		return 0;
+	if (t->plan->hold != NULL) {
+		pthread_barrier_wait(t->plan->hold);
+		pthread_barrier_wait(t->plan->hold);
+	}
 	(void)begin(t, &step_eom);
 	return finish(t, &step_eom, a, edits);
 }

@@ -2,6 +2,7 @@
 #ifndef BENCH_TALK_H
 #define BENCH_TALK_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,6 +34,7 @@ struct plan {
 	long edits;	    /* modifications of each message; -1: any */
 	bool pass;	    /* accepted before the headers, untouched */
 	int timeout;	    /* of one wait, in seconds */
+	pthread_barrier_t *hold; /* NULL, or passed twice before each end */
 };
 
 struct tally {

@@ -7,6 +7,9 @@
  * needs beyond its twin is the price of asking for consent; what the twin
  * needs beyond the no-op filter is the price of the edits themselves.
  *
+ * With --body it also keeps the body and hands it back as it came: the least
+ * that a filter can do which edits bodies.
+ *
  * It must stay a twin: whoever changes what assent-milter negotiates, listens
  * to or edits changes this file too. The benchmark compares the number of
  * edits of both and says so when they differ.
@@ -25,6 +28,8 @@ enum {
 	SKIPPED = SMFIP_NOHELO | SMFIP_NOUNKNOWN | SMFIP_NOEOH,
 	NO_REPLY = SMFIP_NR_CONN | SMFIP_NR_HDR,
 	WANTED = SMFIP_HDR_LEADSPC | SMFIP_SKIP,
+	ACTIONS = SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_CHGBODY | SMFIF_DELRCPT,
+	FIRST_SIZE = 64 * 1024,
 };
 
 /* The author's own, removed where present. */
@@ -52,6 +57,8 @@ struct session {
 	const char *listener;
 	const char *login;
 	int own[OWN_HEADERS];
+	unsigned char *body;
+	size_t len, size;
 };
 
 static sfsistat
@@ -68,7 +75,7 @@ on_negotiate(SMFICTX *ctx, unsigned long f0, unsigned long f1, unsigned long f2,
 		MI_SUCCESS ||
 	    smfi_setsymlist(ctx, SMFIM_EOM, (char[]){"i"}) != MI_SUCCESS)
 		return SMFIS_REJECT;
-	*pf0 = SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_DELRCPT;
+	*pf0 = ACTIONS;
 	*pf1 = f1 & (SKIPPED | NO_REPLY | WANTED);
 	*pf2 = *pf3 = 0;
 	return SMFIS_CONTINUE;
@@ -98,6 +105,7 @@ on_envfrom(SMFICTX *ctx, char **args)
 	if (s == NULL)
 		return SMFIS_TEMPFAIL;
 	memset(s->own, 0, sizeof(s->own));
+	s->len = 0;
 	s->login = smfi_getsymval(ctx, (char[]){"{auth_authen}"});
 	return SMFIS_CONTINUE;
 }
@@ -137,6 +145,28 @@ on_body(SMFICTX *ctx, unsigned char *octets, size_t n)
 	return SMFIS_SKIP;
 }
 
+/* Instead of on_body() with --body. */
+static sfsistat
+on_body_kept(SMFICTX *ctx, unsigned char *octets, size_t n)
+{
+	struct session *s = smfi_getpriv(ctx);
+	size_t size = s->size != 0 ? s->size : FIRST_SIZE;
+	unsigned char *p;
+
+	while (size - s->len < n)
+		size *= 2;
+	if (size != s->size) {
+		p = realloc(s->body, size);
+		if (p == NULL)
+			return SMFIS_TEMPFAIL;
+		s->body = p;
+		s->size = size;
+	}
+	memcpy(s->body + s->len, octets, n);
+	s->len += n;
+	return SMFIS_CONTINUE;
+}
+
 /* From the last to the first, so that the indices of the rest hold. */
 static int
 remove_own(SMFICTX *ctx, size_t which, int count)
@@ -161,6 +191,9 @@ on_eom(SMFICTX *ctx)
 		if (smfi_addheader(ctx, (char *)added[i].name,
 			(char *)added[i].value) != MI_SUCCESS)
 			return SMFIS_TEMPFAIL;
+	if (s->len > 0 &&
+	    smfi_replacebody(ctx, s->body, (int)s->len) != MI_SUCCESS)
+		return SMFIS_TEMPFAIL;
 	return SMFIS_CONTINUE;
 }
 
@@ -169,15 +202,21 @@ on_abort(SMFICTX *ctx)
 {
 	struct session *s = smfi_getpriv(ctx);
 
-	if (s != NULL)
-		memset(s->own, 0, sizeof(s->own));
+	if (s == NULL)
+		return SMFIS_CONTINUE;
+	memset(s->own, 0, sizeof(s->own));
+	s->len = 0;
 	return SMFIS_CONTINUE;
 }
 
 static sfsistat
 on_close(SMFICTX *ctx)
 {
-	free(smfi_getpriv(ctx));
+	struct session *s = smfi_getpriv(ctx);
+
+	if (s != NULL)
+		free(s->body);
+	free(s);
 	(void)smfi_setpriv(ctx, NULL);
 	return SMFIS_CONTINUE;
 }
@@ -185,7 +224,7 @@ on_close(SMFICTX *ctx)
 static struct smfiDesc twin = {
     .xxfi_name = (char[]){"twin"},
     .xxfi_version = SMFI_VERSION,
-    .xxfi_flags = SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_DELRCPT,
+    .xxfi_flags = ACTIONS,
     .xxfi_negotiate = on_negotiate,
     .xxfi_connect = on_connect,
     .xxfi_envfrom = on_envfrom,
@@ -201,14 +240,19 @@ static struct smfiDesc twin = {
 int
 main(int argc, char *argv[])
 {
-	if (argc != 2) {
-		fputs("usage: twin unix:SOCKET\n", stderr);
+	bool body = argc == 3 && strcmp(argv[1], "--body") == 0;
+	char *place = argv[argc - 1];
+
+	if (argc != 2 && !body) {
+		fputs("usage: twin [--body] unix:SOCKET\n", stderr);
 		return 2;
 	}
-	if (smfi_setconn(argv[1]) != MI_SUCCESS ||
+	if (body)
+		twin.xxfi_body = on_body_kept;
+	if (smfi_setconn(place) != MI_SUCCESS ||
 	    smfi_register(twin) != MI_SUCCESS ||
 	    smfi_opensocket(true) != MI_SUCCESS) {
-		fprintf(stderr, "twin: cannot listen on %s\n", argv[1]);
+		fprintf(stderr, "twin: cannot listen on %s\n", place);
 		return 1;
 	}
 	return smfi_main() == MI_SUCCESS ? 0 : 1;

@@ -10,10 +10,13 @@ import psycopg2
 import pytest
 from conftest import wait_for
 
+BASE = "https://optout.example.com"
+
 COMMANDS = ["keys new", "keys rotate", "migrate", "check", "brand add",
     "brand edit", "brand list", "purpose add", "purpose edit", "purpose list", "purpose tree",
     "purpose depend", "purpose text add", "purpose text list",
     "purpose template gdpr", "footer set", "footer show", "footer remove",
+    "footer preview",
     "repack", "exemption add", "exemption end", "exemption list",
     "contact edit", "contact add-address", "contact remove-address",
     "grant", "withdraw", "object",
@@ -47,6 +50,9 @@ def test_every_command_has_help(stack, command):
     (["footer", "set", "en"], 2),
     (["footer", "set", "english", "--text", "/dev/null", "--html",
 	"/dev/null"], 1),
+    (["footer", "preview", "en"], 2), (["footer", "preview", "en", "no"], 1),
+    (["footer", "preview", "en", "newsletter", "--html", "--message", "-"], 2),
+    (["footer", "preview", "en", "newsletter", "--message", "/no"], 1),
     (["footer", "remove", "de"], 1), (["footer", "show", "nothing"], 1),
     (["brand", "add", "x", "--name", "x", "--parent", "nobody"], 1),
     (["show", "nobody-at-all@rcpt.test"], 1),
@@ -59,6 +65,67 @@ def test_bad_input_is_named(stack, words, status):
 	if status == 1:
 		told = stack.ctl(*words, "--json", check=False)
 		assert json.loads(told.stdout)["error"]
+
+
+@pytest.mark.parametrize("language,used,words", [
+    ("en", "en", "This was sent to you by Acme"),
+    ("pl", "pl", "Tę wiadomość wysyła do Ciebie Acme"),
+    ("fi", "en", "This was sent to you by Acme")])
+def test_a_footer_can_be_looked_at(stack, language, used, words):
+	told = {}
+	for option in ((), ("--html",)):
+		command = ["footer", "preview", language, "newsletter", *option]
+		text = stack.ctl(*command).stdout
+		told = json.loads(stack.ctl(*command, "--json").stdout)
+		assert words in text and text == told["footer"]
+		assert "{{" not in text
+		assert text.count(f"{BASE}/u/sample") == 1
+		assert ("<p" in text) == bool(option)
+		assert (told["language"], told["purpose"]) == (
+		    used, "acme/newsletter")
+
+
+def preview(stack, tmp_path, message):
+	"""Exit status and text of a message's preview, and its JSON."""
+	file = tmp_path / "message"
+	file.write_bytes(message)
+	file.chmod(0o644)
+	tmp_path.chmod(0o755)
+	command = ["footer", "preview", "en", "newsletter", "--message", str(file)]
+	told = stack.ctl(*command, check=False)
+	found = json.loads(stack.ctl(*command, "--json", check=False).stdout)
+	assert found["message"] == told.stdout
+	return told.returncode, told.stdout, found
+
+
+def test_a_message_can_be_looked_at(stack, tmp_path):
+	status, text, told = preview(stack, tmp_path, b"Subject: x\r\n"
+	    b"Content-Type: text/plain; charset=us-ascii\r\n\r\n"
+	    b"From {{brand}}: {{preferences_url}}\r\n")
+	assert status == 0 and (told["placeholders"], told["footers"]) == (2, 1)
+	assert text.startswith("Subject: x\nContent-Type: text/plain; "
+	    f"charset=us-ascii\n\nFrom Acme: {BASE}/m/sample\n\nThis was sent")
+	assert text.count(f"{BASE}/u/sample") == 1
+	# A file's lines end in LF, and so what is edited of it again is no more.
+	assert preview(stack, tmp_path, text.encode())[1] == text
+
+
+def test_a_preview_has_the_fields_that_become_others(stack, tmp_path):
+	text = preview(stack, tmp_path, b"Subject: x\nContent-Type: text/plain;"
+	    b" charset=utf-8\nX-Last: y\n\n" + b"a" * 1200 + b"\n")[1]
+	head, _, body = text.partition("\n\n")
+	assert head.splitlines() == ["Subject: x",
+	    "Content-Type: text/plain; charset=utf-8", "X-Last: y",
+	    "Content-Transfer-Encoding: quoted-printable", "MIME-Version: 1.0"]
+	assert max(map(len, body.splitlines())) <= 76
+
+
+def test_a_preview_says_what_is_left_alone(stack, tmp_path):
+	message = (b"Content-Type: multipart/signed; boundary=b\n\n--b\n\nHello\n"
+	    b"--b\nContent-Type: application/pgp-signature\n\nx\n--b--\n")
+	status, text, told = preview(stack, tmp_path, message)
+	assert status == 1 and told["skipped"] == "signed"
+	assert text.encode() == message
 
 
 def test_a_consent_from_grant_to_show(stack):

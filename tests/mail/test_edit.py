@@ -107,11 +107,17 @@ TEXT = part("text/plain", b"Hello\r\n")
 LINK = b"{{unsubscribe_url}}"
 BASE64 = "Content-Transfer-Encoding: base64"
 QUOTED = "Content-Transfer-Encoding: quoted-printable"
+ATTACHED = part("application/pdf", (b"JVBERi0xLjQ" * 6 + b"\r\n") * 300, BASE64)
+LONG = part("text/plain", b"word - --b word\r\n -b\r\n" * 1000)
 # Messages, and their edits; None where the engine may choose.
 BIG = {
 	"attachment": (lambda: several("mixed", [TEXT, part(
 	    "application/pdf", base64.encodebytes(bytes(3 << 20)).replace(
 	    b"\n", b"\r\n"), BASE64)]), {"1": Edit(footer=True)}),
+	"between attachments": (lambda: several("mixed", [ATTACHED, LONG,
+	    part("message/rfc822", several("mixed", [LONG, ATTACHED], "bc")),
+	    ATTACHED, part("text/plain", LINK), ATTACHED]),
+	    {"2": Edit(footer=True), "5": Edit(fills=1)}),
 	"text": (lambda: part("text/plain", (b"word=20" * 10 + b"=\r\n" +
 	    b"word " * 10 + b"\r\n") * 4000 + LINK, QUOTED),
 	    {"1": Edit(fills=1)}),

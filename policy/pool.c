@@ -14,10 +14,10 @@
 
 #include "clock.h"
 
-/* After a failed opening nobody tries again for this long and as long as the
- * opening took: a server that refuses at once is found again at once, one that
- * does not answer holds up little. */
-#define POOL_PAUSE (20 * CLOCK_MS)
+/* After a failed opening nobody tries again for up to this long and as long as
+ * the opening took: a server that refuses at once is found again at once, one
+ * that does not answer holds up little. */
+#define POOL_PAUSE (40 * CLOCK_MS)
 
 struct pool {
 	const struct pool_ops *ops;
@@ -81,7 +81,7 @@ open_one(struct pool *p, int64_t deadline, struct err *e)
 	p->open--;
 	p->down = *e;
 	now = clock_now();
-	p->down_until = now + (now - begun) + POOL_PAUSE;
+	p->down_until = now + (now - begun) + clock_jitter(POOL_PAUSE);
 	/* All who wait hear of it: each is told "down", none passes it on. */
 	pthread_cond_broadcast(&p->returned);
 	return NULL;

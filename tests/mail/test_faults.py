@@ -400,6 +400,32 @@ def test_a_change_that_commits_after_its_door_gave_up(stack, people):
 	    .startswith(accepted[state()]), 5)
 
 
+# More than PostgreSQL can take
+
+def test_what_too_many_ask_is_deferred_at_once(own_stack):
+	"""One connection, eight who may wait for it, and four more."""
+	conf = Path(own_stack.env["ASSENT_CONF"])
+	text, n = re.subn(r"(?m)^(database *\{)", r"\1 pool = 1 ", conf.read_text())
+	assert n == 1
+	conf.write_text(text)
+	own_stack.stop("milter")
+	own_stack.start("milter")
+	redis(own_stack, "FLUSHALL")
+	with ThreadPoolExecutor(13) as pool, \
+	    psycopg2.connect(own_stack.env["DATABASE_URL"]) as db, \
+	    db.cursor() as cursor:
+		cursor.execute("LOCK TABLE assent.permit "
+		    "IN ACCESS EXCLUSIVE MODE")
+		replies = list(pool.map(own_stack.rcpt,
+		    ["granted@rcpt.test"] * 13))
+		db.rollback()
+	assert all(r.startswith("451 4.3.") for r in replies), replies
+	assert sum(r.startswith("451 4.3.2 overload") for r in replies) >= 4
+	assert "too many wait for its 1 connections" in own_stack.log()
+	assert wait_for(lambda: own_stack.rcpt("granted@rcpt.test")
+	    .startswith("250 "))
+
+
 # All at once
 
 def test_what_was_answered_200_holds_through_crashes_of_postgresql(stack,

@@ -76,3 +76,12 @@ def test_a_start_that_fails_is_never_ready(stack, tmp_path, program,
 		manager.setblocking(False)
 		with pytest.raises(BlockingIOError):
 			manager.recv(100)
+
+
+@pytest.mark.parametrize("part", ["milter", "web"])
+def test_memory_is_for_nobody_else(stack, part):
+	"""What may leave no core dump belongs to root under /proc."""
+	proc = f"/proc/{stack.pid(part)}"
+	with open(f"{proc}/status") as f:
+		assert not re.search(r"(?m)^Uid:\t0\t", f.read())
+	assert os.stat(f"{proc}/environ").st_uid == 0

@@ -121,7 +121,7 @@ check_cache(struct ctl *c, struct report *r)
 	struct cache *cache;
 	struct err e;
 
-	cache = cache_new(&c->conf->cache, &e);
+	cache = cache_new(&c->conf->cache, NULL, &e);
 	if (cache == NULL)
 		bad(r, "cache", e.text);
 	else if (cache_ping(cache, &e) != 0)

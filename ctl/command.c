@@ -14,6 +14,7 @@ static const struct command *const nouns[] = {
     commands_keys,
     commands_migrate,
     commands_check,
+    commands_cache,
     commands_brand,
     commands_purpose,
     commands_tree,

@@ -99,7 +99,7 @@ ctl_changer(struct ctl *c, struct err *e)
 	if (ctl_store(c, e) != 0)
 		return -1;
 	if (c->cache == NULL)
-		c->cache = cache_new(&c->conf->cache, e);
+		c->cache = cache_new(&c->conf->cache, NULL, e);
 	if (c->cache == NULL)
 		return -1;
 	pthread_mutex_init(&c->changer.lock, NULL);

@@ -93,7 +93,7 @@ snapshot_fill(struct engine *en, struct snapshot *s, struct err *e)
 	    catalog_resolve(c, s->lookup.store, e) != 0 ||
 	    count_streams(en, c, e) != 0)
 		return -1;
-	s->lookup.cache = cache_new(&c->cache, e);
+	s->lookup.cache = cache_new(&c->cache, en->registry, e);
 	if (s->lookup.cache == NULL)
 		return -1;
 	s->footers = footers_new(s->lookup.store);

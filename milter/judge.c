@@ -44,6 +44,14 @@ may_follow(const struct permit *p, const struct stream *stream, int64_t now)
 	    (pair.expires == 0 || pair.expires > now);
 }
 
+/* Why nothing can be decided: the log has the rest. */
+static enum reason
+unanswered(const struct err *e)
+{
+	log_line(LOG_WARN, "lookup-failed error=\"%s\"", e->text);
+	return e->kind == ERR_BUSY ? REASON_OVERLOAD : REASON_UNREACHABLE;
+}
+
 static enum reason
 consult(struct session *s, struct recipient *r,
     const struct stream_purpose *purpose)
@@ -57,10 +65,8 @@ consult(struct session *s, struct recipient *r,
 	struct addr_key base_key;
 	struct err e;
 
-	if (!look_up(s, &r->key, &own, &e)) {
-		log_line(LOG_WARN, "lookup-failed error=\"%s\"", e.text);
-		return REASON_UNREACHABLE;
-	}
+	if (!look_up(s, &r->key, &own, &e))
+		return unanswered(&e);
 	facts.permit = &own.permit;
 	r->language = own.permit.language;
 	r->monitored = may_follow(&own.permit, s->message.stream, facts.now);
@@ -68,11 +74,8 @@ consult(struct session *s, struct recipient *r,
 	if (r->addr.base != NULL) {
 		base_key = addr_key(keys_index(s->message.snapshot->keys),
 		    channel_kind(s->message.stream->channel), r->addr.base);
-		if (!look_up(s, &base_key, &base, &e)) {
-			log_line(
-			    LOG_WARN, "lookup-failed error=\"%s\"", e.text);
-			return REASON_UNREACHABLE;
-		}
+		if (!look_up(s, &base_key, &base, &e))
+			return unanswered(&e);
 		facts.base = &base.permit;
 	}
 	return decide(&facts);

@@ -34,6 +34,7 @@
 #include "mail/edit.h"
 #include "policy/conf.h"
 #include "policy/log.h"
+#include "policy/service.h"
 #include "scrape.h"
 
 enum { BACKLOG = 1024 };
@@ -161,16 +162,31 @@ reload(struct engine *en)
 		    e.text);
 }
 
+/* Tells the watchdog that messages can begin: an engine that is stuck would
+ * keep this thread, too. */
+static void
+show_life(struct engine *en)
+{
+	struct snapshot *s = engine_begin(en);
+
+	engine_end(en, &s);
+	service_tell("WATCHDOG=1");
+}
+
 /* Hears signals until one says stop, or libmilter ends by itself. */
 static void
 attend(struct engine *en, const struct service *s)
 {
 	struct pollfd fd = {.fd = wake, .events = POLLIN};
+	int64_t watchdog = service_watchdog();
+	int pause = watchdog == 0 ? -1 : (int)(watchdog / CLOCK_MS);
 	uint64_t n;
 
 	while (!want_stop && s->status == -1) {
-		if (poll(&fd, 1, -1) > 0 && read(wake, &n, sizeof(n)) < 0)
+		if (poll(&fd, 1, pause) > 0 && read(wake, &n, sizeof(n)) < 0)
 			continue;
+		if (watchdog > 0)
+			show_life(en);
 		if (want_reload) {
 			want_reload = 0;
 			reload(en);
@@ -224,7 +240,9 @@ run(const char *path, const struct conf *c, struct err *e)
 	}
 	log_line(LOG_INFORM, "started version=%s socket=%s streams=%zu",
 	    ASSENT_VERSION, c->milter.socket, c->n_streams);
+	service_tell("READY=1");
 	attend(en, &service);
+	service_tell("STOPPING=1");
 	scrape_stop(&scrape);
 	wind_up(en, !want_stop, c->milter.socket);
 }
@@ -298,6 +316,7 @@ main(int argc, char **argv)
 
 	if (rc >= 0)
 		return rc;
+	service_conceal();
 	c = conf_load(o.path, &e);
 	if (c != NULL && !o.check) {
 		log_open("assent-milter", (enum log_target)c->log.to,

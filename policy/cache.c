@@ -18,8 +18,10 @@
 #include <sys/time.h>
 
 #include "addr.h"
+#include "breaker.h"
 #include "clock.h"
 #include "conf.h"
+#include "metric.h"
 #include "pool.h"
 
 enum {
@@ -59,6 +61,8 @@ struct cache {
 	const struct conf_cache *conf;
 	struct cache_url url;
 	struct pool *pool;
+	struct breaker breaker;
+	metric_counter *failed, *spared, *open; /* may be NULL */
 };
 
 /* One connection and what its keys begin with. */
@@ -226,8 +230,19 @@ static const struct pool_ops ops = {
     .what = "Redis",
 };
 
+static void
+make_metrics(struct cache *c, struct metrics *m)
+{
+	c->failed = metrics_counter(m, "assent_cache_failures_total",
+	    "Operations that Redis did not answer.", "");
+	c->spared = metrics_counter(m, "assent_cache_spared_total",
+	    "Operations not tried, as Redis did not answer before.", "");
+	c->open = metrics_gauge(m, "assent_cache_breaker_open",
+	    "Whether Redis is left alone, as it did not answer.", "");
+}
+
 struct cache *
-cache_new(const struct conf_cache *conf, struct err *e)
+cache_new(const struct conf_cache *conf, struct metrics *m, struct err *e)
 {
 	struct cache *c = calloc(1, sizeof(*c));
 
@@ -236,6 +251,9 @@ cache_new(const struct conf_cache *conf, struct err *e)
 		return NULL;
 	}
 	c->conf = conf;
+	pthread_mutex_init(&c->breaker.lock, NULL);
+	if (m != NULL)
+		make_metrics(c, m);
 	if (parse_url(&c->url, conf->url, e) != 0) {
 		cache_free(&c);
 		return NULL;
@@ -256,6 +274,7 @@ cache_free(struct cache **cp)
 	if (c == NULL)
 		return;
 	pool_free(&c->pool);
+	pthread_mutex_destroy(&c->breaker.lock);
 	free(c->url.host);
 	free(c->url.path);
 	free(c->url.user);
@@ -314,17 +333,18 @@ send_command(struct link *l, const struct command *cmd, const char key[KEY])
 	return redisCommandArgv(l->redis, n, argv, len);
 }
 
-/* Runs `cmd` on the entry of `key`.  A reply that is not an error, to be freed
- * with freeReplyObject(), or NULL and `e`. */
+/* Sends `cmd` about the entry of `key`.  A reply that is not an error, or NULL
+ * and `e`; `*answered` says whether there was a reply at all. */
 static redisReply *
-run(struct cache *c, int64_t epoch, const struct addr_key *key,
-    const struct command *cmd, struct err *e)
+ask(struct cache *c, int64_t epoch, const struct addr_key *key,
+    const struct command *cmd, bool *answered, struct err *e)
 {
 	int64_t deadline = clock_now() + c->conf->timeout;
 	redisReply *r = NULL;
 	char full[KEY];
 	bool fresh, dead;
 
+	*answered = false;
 	do {
 		struct link *l = pool_borrow(c->pool, deadline, &fresh, e);
 
@@ -340,6 +360,31 @@ run(struct cache *c, int64_t epoch, const struct addr_key *key,
 		}
 		pool_return(c->pool, l, !dead);
 	} while (dead && !fresh && clock_now() < deadline);
+	*answered = !dead;
+	return r;
+}
+
+/* Likewise, unless Redis is left alone; a reply is to be freed with
+ * freeReplyObject(). */
+static redisReply *
+run(struct cache *c, int64_t epoch, const struct addr_key *key,
+    const struct command *cmd, struct err *e)
+{
+	int64_t begun = clock_now();
+	redisReply *r;
+	bool answered;
+
+	if (!breaker_admits(&c->breaker, begun)) {
+		metric_inc(c->spared);
+		err_set(e, ERR_UNREACHABLE,
+		    "Redis: left alone for a moment, as it did not answer");
+		return NULL;
+	}
+	r = ask(c, epoch, key, cmd, &answered, e);
+	if (!answered)
+		metric_inc(c->failed);
+	metric_set(
+	    c->open, breaker_report(&c->breaker, answered, begun, clock_now()));
 	return r;
 }
 

@@ -21,6 +21,12 @@
  * Keys are 8 octets that stand for the run of this Redis and the epoch, and
  * the address key: a Redis that restarted has a new run, nothing of the old
  * one is found.  Every operation is one command or script on one key.
+ *
+ * A Redis that does not answer is left alone for a while (breaker.h): then
+ * every operation fails at once, as it would have failed in time.  To a reader
+ * that is CACHE_DOWN; a writer has not marked, or not published, and moves the
+ * epoch on.  That other nodes may reach Redis meanwhile changes nothing, as
+ * with any operation that failed here: lookup.h never asks why it did.
  */
 #ifndef POLICY_CACHE_H
 #define POLICY_CACHE_H
@@ -33,6 +39,7 @@
 struct addr_key;
 struct cache;
 struct conf_cache;
+struct metrics;
 
 enum cache_answer {
 	CACHE_DOWN = 0, /* no answer: ask PostgreSQL, fill nothing */
@@ -46,10 +53,11 @@ struct cache_nonce {
 	uint8_t octets[8];
 };
 
-/* A pool as configured; connects only when used; `c` must outlive it.  NULL
- * and an error for a URL that cannot be understood or is not supported. */
-struct cache *cache_new(const struct conf_cache *c, struct err *e)
-    __attribute__((nonnull, warn_unused_result));
+/* A pool as configured; connects only when used; `c` must outlive it.  Counts
+ * failures in `m`, which may be NULL.  NULL and an error for a URL that cannot
+ * be understood or is not supported. */
+struct cache *cache_new(const struct conf_cache *c, struct metrics *m,
+    struct err *e) __attribute__((nonnull(1, 3), warn_unused_result));
 void cache_free(struct cache **c);
 
 /* The entry of `key` in `epoch`.  On CACHE_HIT its octets are in `out` and

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <sodium.h>
 #include <time.h>
 
 static int64_t
@@ -43,6 +44,14 @@ clock_left_ms(int64_t deadline)
 	if (left < 0)
 		return 0;
 	return left > INT_MAX ? INT_MAX : (int)left;
+}
+
+int64_t
+clock_jitter(int64_t pause)
+{
+	uint32_t part = randombytes_uniform(1 << 16);
+
+	return pause / 2 + pause / 2 * part / (1 << 16);
 }
 
 void

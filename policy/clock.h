@@ -26,6 +26,10 @@ int64_t clock_wall(void);
  * up, so that a wait does not end before its deadline. */
 int clock_left_ms(int64_t deadline);
 
+/* Between half of `pause` and the whole, by chance: so that many who wait for
+ * the same thing do not come back at the same moment. */
+int64_t clock_jitter(int64_t pause);
+
 /* Sleeps until `deadline`, through interruptions. */
 void clock_sleep_until(int64_t deadline);
 

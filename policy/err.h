@@ -14,6 +14,7 @@
 enum err_kind {
 	ERR_FATAL = 0,	 /* our bug or a broken set-up: report it */
 	ERR_UNREACHABLE, /* a server did not answer in time: defer, retry */
+	ERR_BUSY,	 /* too many ask at once: likewise */
 	ERR_REFUSED	 /* the request itself is wrong: tell who asked */
 };
 

@@ -19,7 +19,7 @@
 #include "conf.h"
 #include "pg.h"
 
-#define LEASE_RETRY (200 * CLOCK_MS)
+#define LEASE_RETRY (300 * CLOCK_MS)
 
 struct lease {
 	const struct conf *conf;
@@ -100,7 +100,7 @@ keep(void *arg)
 		if (p != NULL)
 			pg_wait_notify(
 			    p, l->stop, clock_now() + l->conf->cache.lease / 4);
-	} while (!stopping(l, p == NULL ? LEASE_RETRY : 0));
+	} while (!stopping(l, p == NULL ? clock_jitter(LEASE_RETRY) : 0));
 	pg_close(&p);
 	return NULL;
 }

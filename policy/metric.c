@@ -158,6 +158,13 @@ metric_add(metric_counter *c, unsigned int n)
 }
 
 void
+metric_set(metric_counter *g, uint64_t value)
+{
+	if (g != NULL)
+		atomic_store_explicit(g, value, memory_order_relaxed);
+}
+
+void
 metric_observe(struct metric_histogram *h, int64_t ns)
 {
 	size_t i = 0;

@@ -37,6 +37,9 @@ struct metric_histogram *metrics_histogram(struct metrics *m, const char *name,
 void metric_inc(metric_counter *c);
 void metric_add(metric_counter *c, unsigned int n);
 
+/* Sets a gauge; accepts NULL. */
+void metric_set(metric_counter *g, uint64_t value);
+
 /* Records a duration in nanoseconds; accepts NULL. */
 void metric_observe(struct metric_histogram *h, int64_t ns);
 

@@ -14,17 +14,17 @@
 
 #include "clock.h"
 
-/* After a failed opening nobody tries again for this long and as long as the
- * opening took: a server that refuses at once is found again at once, one that
- * does not answer holds up little. */
-#define POOL_PAUSE (20 * CLOCK_MS)
+/* After a failed opening nobody tries again for up to this long and as long as
+ * the opening took: a server that refuses at once is found again at once, one
+ * that does not answer holds up little. */
+#define POOL_PAUSE (40 * CLOCK_MS)
 
 struct pool {
 	const struct pool_ops *ops;
 	void *arg;
 	pthread_mutex_t lock;
 	pthread_cond_t returned;
-	size_t max, open, idle;
+	size_t max, open, idle, waiting;
 	int64_t down_until;
 	struct err down;
 	void *stack[];
@@ -81,48 +81,69 @@ open_one(struct pool *p, int64_t deadline, struct err *e)
 	p->open--;
 	p->down = *e;
 	now = clock_now();
-	p->down_until = now + (now - begun) + POOL_PAUSE;
+	p->down_until = now + (now - begun) + clock_jitter(POOL_PAUSE);
 	/* All who wait hear of it: each is told "down", none passes it on. */
 	pthread_cond_broadcast(&p->returned);
 	return NULL;
 }
 
-/* Waits until a handle or a place is free. False at the deadline. */
 static bool
-wait_for_place(struct pool *p, int64_t deadline)
+has_place(const struct pool *p)
+{
+	return p->idle > 0 || p->open < p->max;
+}
+
+/* Waits until a handle or a place is free.  -1 at the deadline, and at once
+ * when too many wait: the last of them would only wait for nothing. */
+static int
+wait_for_place(struct pool *p, int64_t deadline, struct err *e)
 {
 	struct timespec ts = {
 	    .tv_sec = deadline / CLOCK_S,
 	    .tv_nsec = deadline % CLOCK_S,
 	};
 
-	while (p->idle == 0 && p->open == p->max)
-		if (pthread_cond_timedwait(&p->returned, &p->lock, &ts) != 0 &&
-		    p->idle == 0 && p->open == p->max)
-			return false;
-	return true;
+	if (has_place(p))
+		return 0;
+	if (p->ops->waiters > 0 && p->waiting >= p->ops->waiters * p->max)
+		return err_set(e, ERR_BUSY,
+		    "%s: too many wait for its %zu connections", p->ops->what,
+		    p->max);
+	p->waiting++;
+	while (!has_place(p) &&
+	    pthread_cond_timedwait(&p->returned, &p->lock, &ts) == 0)
+		;
+	p->waiting--;
+	if (has_place(p))
+		return 0;
+	return err_set(e, ERR_BUSY, "%s: all %zu connections stayed busy",
+	    p->ops->what, p->max);
+}
+
+static void *
+take(struct pool *p, int64_t deadline, bool *opened, struct err *e)
+{
+	if (wait_for_place(p, deadline, e) != 0)
+		return NULL;
+	if (p->idle > 0)
+		return p->stack[--p->idle];
+	if (clock_now() < p->down_until) {
+		*e = p->down;
+		return NULL;
+	}
+	p->open++;
+	*opened = true;
+	return open_one(p, deadline, e);
 }
 
 void *
 pool_borrow(struct pool *p, int64_t deadline, bool *fresh, struct err *e)
 {
-	void *handle = NULL;
 	bool opened = false;
+	void *handle;
 
 	pthread_mutex_lock(&p->lock);
-	if (!wait_for_place(p, deadline)) {
-		err_set(e, ERR_UNREACHABLE,
-		    "%s: all %zu connections stayed busy", p->ops->what,
-		    p->max);
-	} else if (p->idle > 0) {
-		handle = p->stack[--p->idle];
-	} else if (clock_now() < p->down_until) {
-		*e = p->down;
-	} else {
-		p->open++;
-		handle = open_one(p, deadline, e);
-		opened = true;
-	}
+	handle = take(p, deadline, &opened, e);
 	pthread_mutex_unlock(&p->lock);
 	if (fresh != NULL)
 		*fresh = opened;

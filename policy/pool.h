@@ -23,6 +23,7 @@ struct pool_ops {
 	void *(*open)(void *arg, int64_t deadline, struct err *e);
 	void (*close)(void *handle);
 	const char *what; /* the server's name in errors */
+	size_t waiters;	  /* most that wait for each handle; 0: any number */
 };
 
 /* A pool of at most `max` handles, opened as needed; NULL without memory.
@@ -35,7 +36,8 @@ void pool_free(struct pool **p);
 
 /* Borrows a handle.  `*fresh`, if given, says that it was opened just now, so
  * that a caller whose old handle turned out dead knows when to stop trying.
- * Waits for one to come free until `deadline`.  NULL and `e` otherwise. */
+ * Waits for one to come free until `deadline`.  NULL and `e` otherwise:
+ * ERR_BUSY when none came free, or too many wait already. */
 void *pool_borrow(struct pool *p, int64_t deadline, bool *fresh, struct err *e)
     __attribute__((nonnull(1, 4), warn_unused_result));
 

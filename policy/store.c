@@ -53,6 +53,7 @@ static const struct pool_ops ops = {
     .open = open_handle,
     .close = close_handle,
     .what = "PostgreSQL",
+    .waiters = 8,
 };
 
 struct store *

@@ -19,8 +19,10 @@
 #include <string.h>
 
 #include "policy/cache.h"
+#include "policy/clock.h"
 #include "policy/conf.h"
 #include "policy/log.h"
+#include "policy/service.h"
 #include "web/http.h"
 #include "web/listen.h"
 #include "web/site.h"
@@ -177,16 +179,38 @@ start(struct program *p, struct site **first, struct err *e)
 	return p->http == NULL ? -1 : 0;
 }
 
+/* The next signal; meanwhile tells the watchdog that requests can begin. */
+static int
+await_signal(struct program *p, const sigset_t *signals)
+{
+	int64_t pause = service_watchdog();
+	const struct timespec ts = {
+	    .tv_sec = pause / CLOCK_S,
+	    .tv_nsec = pause % CLOCK_S,
+	};
+	struct site *s;
+	int number;
+
+	while ((number = sigtimedwait(signals, NULL, pause == 0 ? NULL : &ts)) <
+	    0) {
+		s = sites_hold(p->sites);
+		site_release(&s);
+		service_tell("WATCHDOG=1");
+	}
+	return number;
+}
+
 static void
 run(struct program *p, const sigset_t *signals)
 {
 	int number;
 
+	service_tell("READY=1");
 	log_line(LOG_INFORM, "start version=%s listen=%s", ASSENT_VERSION,
 	    p->listen);
-	while ((number = sigwaitinfo(signals, NULL)) < 0 || number == SIGHUP)
-		if (number == SIGHUP)
-			reload(p);
+	while ((number = await_signal(p, signals)) == SIGHUP)
+		reload(p);
+	service_tell("STOPPING=1");
 	log_line(LOG_INFORM, "stop signal=%s", sigabbrev_np(number));
 }
 
@@ -213,6 +237,7 @@ main(int argc, char **argv)
 
 	parse_options(argc, argv, &o);
 	block_signals(&signals);
+	service_conceal();
 	err_set(&e, ERR_FATAL, "out of memory");
 	p.path = o.conf;
 	p.tally = tally_new();

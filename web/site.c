@@ -17,6 +17,7 @@
 #include "policy/keys.h"
 #include "policy/store.h"
 #include "web/share.h"
+#include "web/tally.h"
 
 #define PROGRAM "assent-web"
 
@@ -34,7 +35,7 @@ open_servers(struct site *s, struct err *e)
 	s->writer = store_new(db, db->web_role, PROGRAM);
 	if (s->reader == NULL || s->writer == NULL)
 		return err_set(e, ERR_FATAL, "out of memory");
-	s->cache = cache_new(&s->conf->cache, e);
+	s->cache = cache_new(&s->conf->cache, tally_registry(s->tally), e);
 	if (s->cache == NULL)
 		return err_prefix(e, "%s", s->conf->path);
 	pthread_mutex_init(&s->changer.lock, NULL);

@@ -117,6 +117,12 @@ tally_opt_out(struct tally *t, enum tally_opt_out result, int64_t ns)
 		metric_observe(t->latency, ns);
 }
 
+struct metrics *
+tally_registry(const struct tally *t)
+{
+	return t->metrics;
+}
+
 void
 tally_write(struct tally *t, struct buf *out)
 {

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 struct buf;
+struct metrics;
 struct route;
 struct tally;
 
@@ -39,6 +40,9 @@ void tally_request(struct tally *t, const struct route *route, int status)
 /* Counts a click, and how long it took from its last octet to its answer. */
 void tally_opt_out(struct tally *t, enum tally_opt_out result, int64_t ns)
     __attribute__((nonnull));
+
+/* Where others of the process count. */
+struct metrics *tally_registry(const struct tally *t) __attribute__((nonnull));
 
 /* Appends everything in Prometheus' text format. */
 void tally_write(struct tally *t, struct buf *out) __attribute__((nonnull));

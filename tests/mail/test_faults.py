@@ -23,6 +23,7 @@ from conftest import SENDER, new_stack, wait_for
 from test_sendmail import sendmail
 
 LEASE = 2		# seconds, as preset in assent.conf
+BREAKER_FAILURES, BREAKER_PAUSE = 3, 0.5	# its shortest pause
 PEOPLE = 60
 REFUSED = "550 5.7.1 withdrawn: "
 VERDICTS = {"granted": "250 2.1.5 ", **{s: f"550 5.7.1 {s}: " for s in
@@ -232,6 +233,50 @@ def test_withdrawal_while_redis_hangs(stack, people, door):
 	assert waited >= LEASE
 
 
+def test_a_hanging_redis_is_asked_seldom(stack):
+	"""A few time-outs and a probe now and then; the others go past it."""
+	def told():
+		return [stack.metric(f"assent_cache_{what}_total{{}}")
+		    for what in ("failures", "spared")]
+
+	messages = 40
+	cached(stack, "granted@rcpt.test")
+	before = told()
+	with hanging(stack.pid("redis")):
+		begun = time.monotonic()
+		for _ in range(messages):
+			assert stack.rcpt("granted@rcpt.test").startswith("250 ")
+		pauses = (time.monotonic() - begun) / BREAKER_PAUSE
+		assert stack.metric("assent_cache_breaker_open{}") == 1
+	tried, spared = (b - a for a, b in zip(before, told()))
+	assert tried + spared == messages
+	assert BREAKER_FAILURES <= tried <= BREAKER_FAILURES + pauses + 1
+	cached(stack, "granted@rcpt.test")
+	assert stack.metric("assent_cache_breaker_open{}") == 0
+
+
+def test_a_writer_that_leaves_redis_alone_waits_for_those_who_do_not(stack,
+    people):
+	"""Redis is back, and the web has not noticed: the milter still finds the
+	old permit there."""
+	def spared():
+		text = stack.page("GET", "/metrics")[1]
+		return re.search("(?m)^assent_cache_spared_total{} (.*)$",
+		    text)[1]
+
+	for address, link in people:
+		cached(stack, address)
+		with hanging(stack.pid("redis")):
+			for _ in range(BREAKER_FAILURES):
+				assert "Redis" in stack.page("GET", "/healthz")[1]
+		before = spared()
+		assert stack.click(link) == 200
+		assert stack.rcpt(address).startswith(REFUSED)
+		if spared() != before:
+			return
+	pytest.fail("the web asked Redis each time")
+
+
 def test_a_redis_back_from_an_old_snapshot_is_not_believed(stack, people):
 	address, link = next(people)
 	cached(stack, address)
@@ -353,6 +398,32 @@ def test_a_change_that_commits_after_its_door_gave_up(stack, people):
 	accepted = {"granted": "250 ", "withdrawn": REFUSED}
 	assert wait_for(lambda: stack.rcpt(address)
 	    .startswith(accepted[state()]), 5)
+
+
+# More than PostgreSQL can take
+
+def test_what_too_many_ask_is_deferred_at_once(own_stack):
+	"""One connection, eight who may wait for it, and four more."""
+	conf = Path(own_stack.env["ASSENT_CONF"])
+	text, n = re.subn(r"(?m)^(database *\{)", r"\1 pool = 1 ", conf.read_text())
+	assert n == 1
+	conf.write_text(text)
+	own_stack.stop("milter")
+	own_stack.start("milter")
+	redis(own_stack, "FLUSHALL")
+	with ThreadPoolExecutor(13) as pool, \
+	    psycopg2.connect(own_stack.env["DATABASE_URL"]) as db, \
+	    db.cursor() as cursor:
+		cursor.execute("LOCK TABLE assent.permit "
+		    "IN ACCESS EXCLUSIVE MODE")
+		replies = list(pool.map(own_stack.rcpt,
+		    ["granted@rcpt.test"] * 13))
+		db.rollback()
+	assert all(r.startswith("451 4.3.") for r in replies), replies
+	assert sum(r.startswith("451 4.3.2 overload") for r in replies) >= 4
+	assert "too many wait for its 1 connections" in own_stack.log()
+	assert wait_for(lambda: own_stack.rcpt("granted@rcpt.test")
+	    .startswith("250 "))
 
 
 # All at once

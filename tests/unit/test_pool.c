@@ -62,7 +62,8 @@ close_handle(void *handle)
 	free(h);
 }
 
-static const struct pool_ops ops = {open_handle, close_handle, "fake"};
+static const struct pool_ops ops = {open_handle, close_handle, "fake", 0};
+static const struct pool_ops limited = {open_handle, close_handle, "fake", 2};
 
 static struct handle *
 must_borrow(struct pool *p, bool *fresh)
@@ -137,7 +138,7 @@ a_full_pool_waits_until_the_deadline(void **state)
 	assert_null(pool_borrow(p, deadline, NULL, &e));
 	assert_true(clock_now() >= deadline);
 	assert_true(clock_now() < deadline + SLACK);
-	assert_int_equal(e.kind, ERR_UNREACHABLE);
+	assert_int_equal(e.kind, ERR_BUSY);
 	want(has(e.text, "fake") && has(e.text, "busy"), "%s", e.text);
 	/* Long ago: at once. */
 	assert_null(pool_borrow(p, 0, NULL, &e));
@@ -191,6 +192,49 @@ who_waits_gets_what_comes_back(void **state)
 		pool_free(&b.pool);
 	}
 	assert_int_equal(s.opened, s.closed);
+}
+
+static void *
+borrow_and_return(void *arg)
+{
+	struct borrower *b = arg;
+
+	borrow(b);
+	if (b->got != NULL)
+		pool_return(b->pool, b->got, true);
+	return NULL;
+}
+
+static void
+more_than_may_wait_are_told_at_once(void **state)
+{
+	struct server s = {0};
+	struct pool *p = pool_new(&limited, &s, 1);
+	struct handle *h = must_borrow(p, NULL);
+	struct borrower b[2] = {{.pool = p}, {.pool = p}};
+	pthread_t thread[2];
+	struct err e;
+
+	(void)state;
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(pthread_create(&thread[i], NULL,
+				     borrow_and_return, &b[i]),
+		    0);
+	clock_sleep_until(clock_now() + 50 * CLOCK_MS);
+	assert_null(pool_borrow(p, SOON, NULL, &e));
+	assert_int_equal(e.kind, ERR_BUSY);
+	want(has(e.text, "too many wait"), "%s", e.text);
+	pool_return(p, h, true);
+	for (int i = 0; i < 2; i++) {
+		pthread_join(thread[i], NULL);
+		want(b[i].got != NULL, "%s", b[i].e.text);
+	}
+	/* None of them waits any more. */
+	h = must_borrow(p, NULL);
+	assert_null(pool_borrow(p, 0, NULL, &e));
+	want(has(e.text, "stayed busy"), "%s", e.text);
+	pool_return(p, h, true);
+	pool_free(&p);
 }
 
 static void
@@ -338,6 +382,7 @@ main(void)
 	    cmocka_unit_test(broken_handles_are_replaced),
 	    cmocka_unit_test(a_full_pool_waits_until_the_deadline),
 	    cmocka_unit_test(who_waits_gets_what_comes_back),
+	    cmocka_unit_test(more_than_may_wait_are_told_at_once),
 	    cmocka_unit_test(a_dead_server_is_asked_once_per_pause),
 	    cmocka_unit_test(a_pause_does_not_hide_idle_handles),
 	    cmocka_unit_test(who_waits_hears_of_a_failed_opening),

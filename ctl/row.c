@@ -222,6 +222,12 @@ check_rest(const struct values *v, struct err *e)
 	if (source != NULL && strlen(source) > SOURCE_MAX)
 		return err_set(e, ERR_REFUSED, "source has more than %d octets",
 		    SOURCE_MAX);
+	/* It is a fact of the ledger, which no erasure reaches. */
+	if (source != NULL && strchr(source, '@') != NULL)
+		return err_set(e, ERR_REFUSED,
+		    "source \"%s\" has an @: it is kept for ever, so it names "
+		    "no person",
+		    source);
 	return 0;
 }
 

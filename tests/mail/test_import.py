@@ -148,6 +148,7 @@ def test_every_bad_record_is_named_with_its_line(stack, write):
 	("\xff\xfea\0", [], "UTF-16"),
 	(HEADER, ["--purpose", "nothing"], 'there is no purpose "nothing"'),
 	(HEADER, ["--at", "soon"], "is no date"),
+	(HEADER, ["--source", "told by a@rcpt.test"], "has an @"),
 	(HEADER, ["--encoding", "no-such"], "is not known"),
 	(HEADER, ["--format", "abacus"], "is none of mailchimp"),
 	(HEADER, ["--map", "x=y"], 'there is no column "y"')])

@@ -21,6 +21,7 @@
 #include "suppress.h"
 
 #define MINUTE (60 * INT64_C(1000000))
+#define DAY (24 * 60 * MINUTE)
 
 /* 1970: nobody consented by a computer before that. */
 #define EARLIEST (-INT64_C(946684800) * 1000000)
@@ -135,6 +136,25 @@ read_date(const struct row_rules *rules, const struct values *v,
 	return 0;
 }
 
+/* Whether `text`, a date, is one without a time. */
+static bool
+is_day(const char *text)
+{
+	return strlen(text) == sizeof("2026-11-21") - 1 && text[4] == '-';
+}
+
+/* Puts when the person acted.  Who refused on a day may have agreed earlier on
+ * that day: so the refusal counts from its end, and on this day from now. */
+static void
+put_at(const struct row_rules *rules, const char *text, int64_t at,
+    struct checked *c)
+{
+	if (c->gives || !is_day(text))
+		instant_text(at, c->at);
+	else if (at + DAY <= rules->now)
+		instant_text(at + DAY - 1, c->at);
+}
+
 static int
 check_dates(const struct row_rules *rules, const struct values *v,
     struct checked *c, struct err *e)
@@ -147,7 +167,7 @@ check_dates(const struct row_rules *rules, const struct values *v,
 		if (at > rules->now + MINUTE)
 			return err_set(e, ERR_REFUSED, "at %s is in the future",
 			    v->of[COLUMN_AT]);
-		instant_text(at, c->at);
+		put_at(rules, v->of[COLUMN_AT], at, c);
 	}
 	if (v->of[COLUMN_EXPIRES] == NULL)
 		return 0;
@@ -202,6 +222,12 @@ check_rest(const struct values *v, struct err *e)
 	if (source != NULL && strlen(source) > SOURCE_MAX)
 		return err_set(e, ERR_REFUSED, "source has more than %d octets",
 		    SOURCE_MAX);
+	/* It is a fact of the ledger, which no erasure reaches. */
+	if (source != NULL && strchr(source, '@') != NULL)
+		return err_set(e, ERR_REFUSED,
+		    "source \"%s\" has an @: it is kept for ever, so it names "
+		    "no person",
+		    source);
 	return 0;
 }
 

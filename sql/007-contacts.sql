@@ -350,6 +350,10 @@ BEGIN
 		new.disclaimer := p_disclaimer;
 		new.disclaimer_at := coalesce(p_disclaimer_at, now());
 	END IF;
+	-- The table's own check would put the whole row into the server's log.
+	IF octet_length(new.attributes::text) > 65536 THEN
+		RAISE EXCEPTION 'the contact''s attributes would be too long';
+	END IF;
 	IF new IS NOT DISTINCT FROM old THEN
 		RETURN false;
 	END IF;
@@ -381,7 +385,8 @@ BEGIN
 	who := contact_with(p_of);
 	SELECT contact_id INTO owner FROM endpoint WHERE key = p_key;
 	IF owner <> who THEN
-		RAISE EXCEPTION 'another contact has % already', p_canonical;
+		-- No address: this ends up in the server's log.
+		RAISE EXCEPTION 'another contact has this address already';
 	END IF;
 	IF owner IS NULL THEN
 		INSERT INTO endpoint (key, contact_id, kind, canonical, original)
@@ -395,34 +400,9 @@ BEGIN
 		WHERE e.contact_id = who;
 END $$;
 
--- Takes an address from its contact, who keeps another.  Nobody has it then:
--- its own row says so, with no permit.
-CREATE FUNCTION assent.endpoint_remove(p_marked text, p_key bytea, p_door text)
-RETURNS TABLE (key bytea, packed bytea, changed boolean)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = assent, pg_temp AS $$
-#variable_conflict use_column
-DECLARE
-	who  bigint;
-	old  endpoint;
-BEGIN
-	PERFORM set_config('assent.marked', coalesce(p_marked, ''), true);
-	-- As in contact_of(): whoever waits there must not go on to a contact
-	-- who no longer has it.
-	PERFORM pg_advisory_xact_lock(hashtextextended(encode(p_key, 'hex'), 0));
-	who := contact_with(p_key);
-	IF (SELECT count(*) FROM endpoint WHERE contact_id = who) = 1 THEN
-		RAISE EXCEPTION 'this is the contact''s only address'
-			USING HINT = 'forget erases the contact';
-	END IF;
-	DELETE FROM endpoint WHERE key = p_key RETURNING * INTO old;
-	PERFORM edited(who, p_door, jsonb_build_object('kind', old.kind,
-		'address', old.original), NULL);
-	RETURN QUERY SELECT p_key, NULL::bytea, true;
-END $$;
-
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA assent FROM PUBLIC;
 GRANT SELECT ON assent.exemption TO assent_operator;
 GRANT EXECUTE ON FUNCTION assent.purpose_add, assent.purpose_edit,
 	assent.purposes_add, assent.brand_edit, assent.exemption_add,
-	assent.exemption_end, assent.contact_edit, assent.endpoint_add,
-	assent.endpoint_remove TO assent_operator;
+	assent.exemption_end, assent.contact_edit, assent.endpoint_add
+	TO assent_operator;

@@ -30,7 +30,7 @@ CREATE TABLE assent.suppression (
 	PRIMARY KEY (key, purpose_id, channel)
 );
 COMMENT ON TABLE assent.suppression IS
-	'Who opted out while nobody had the address; a withdrawal once somebody has';
+	'Who opted out while nobody had the address, or by one that was removed; a withdrawal once somebody has it';
 
 -- The permit of an erased key outlives its endpoint.
 ALTER TABLE assent.permit DROP CONSTRAINT permit_key_fkey;
@@ -142,6 +142,40 @@ BEGIN
 	AND NOT EXISTS (SELECT FROM endpoint WHERE key = p_key)
 	ON CONFLICT (key, purpose_id, channel)
 		DO UPDATE SET at = excluded.at, source = excluded.source;
+END $$;
+
+-- Takes an address from its contact, who keeps another.  Nobody has it then:
+-- its own row says so, with no permit; what the contact refused by it refuses
+-- whoever has it next.
+CREATE OR REPLACE FUNCTION assent.endpoint_remove(p_marked text, p_key bytea, p_door text)
+RETURNS TABLE (key bytea, packed bytea, changed boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = assent, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+	who  bigint;
+	old  endpoint;
+BEGIN
+	PERFORM set_config('assent.marked', coalesce(p_marked, ''), true);
+	-- As in contact_of(): whoever waits there must not go on to a contact
+	-- who no longer has it.
+	PERFORM pg_advisory_xact_lock(hashtextextended(encode(p_key, 'hex'), 0));
+	who := contact_with(p_key);
+	IF (SELECT count(*) FROM endpoint WHERE contact_id = who) = 1 THEN
+		RAISE EXCEPTION 'this is the contact''s only address'
+			USING HINT = 'forget erases the contact';
+	END IF;
+	DELETE FROM endpoint WHERE key = p_key RETURNING * INTO old;
+	INSERT INTO suppression
+	SELECT p_key, c.purpose_id, c.channel, greatest(c.withdrawn_at,
+		CASE c.state WHEN 'withdrawn' THEN c.since END, c.objected_at,
+		c.restricted_at, c.suspended_at), p_door
+	FROM consent c WHERE c.contact_id = who
+		AND c.channel = ANY (kind_channels(old.kind))
+		AND (c.state = 'withdrawn' OR num_nonnulls(c.objected_at,
+			c.restricted_at, c.suspended_at) > 0);
+	PERFORM edited(who, p_door, jsonb_build_object('kind', old.kind,
+		'address', old.original), NULL);
+	RETURN QUERY SELECT p_key, NULL::bytea, true;
 END $$;
 
 -- Erases the personal fields and the salts of events, and records it, event by
@@ -453,6 +487,7 @@ END $$;
 
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA assent FROM PUBLIC;
 GRANT SELECT ON assent.erasure TO assent_operator;
-GRANT EXECUTE ON FUNCTION assent.forget, assent.audience TO assent_operator;
+GRANT EXECUTE ON FUNCTION assent.endpoint_remove, assent.forget,
+	assent.audience TO assent_operator;
 GRANT EXECUTE ON FUNCTION assent.confirm TO assent_web;
 GRANT EXECUTE ON FUNCTION assent.person_data TO assent_dpo;

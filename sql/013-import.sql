@@ -163,9 +163,11 @@ BEGIN
 	ORDER BY key ON CONFLICT (key) DO NOTHING;
 	GET DIAGNOSTICS made = ROW_COUNT;
 	IF made < wanted THEN
-		-- Somebody else made them meanwhile.
+		-- Somebody else made them meanwhile: theirs must be locked.
 		DELETE FROM contact WHERE id IN (SELECT contact FROM newcomer)
 			AND NOT EXISTS (SELECT FROM endpoint WHERE contact_id = id);
+		DELETE FROM newcomer n WHERE NOT EXISTS (
+			SELECT FROM contact WHERE id = n.contact);
 	END IF;
 	-- Who opted out while nobody had the address has that on record now.
 	DELETE FROM newcomer n WHERE EXISTS (
@@ -285,27 +287,31 @@ DECLARE
 BEGIN
 	UPDATE staged s SET reason = format(CASE WHEN r.above
 			THEN '%s on %s, for more than this purpose: that must be lifted first'
+			WHEN s.act = 'pend' AND r.word <> 'withdrawn'
+			THEN '%s on %s: lifting that takes a consent, not a request'
 			ELSE '%s on %s: giving it again takes a newer date, and evidence'
 		END, r.word, to_char(r.refused_at AT TIME ZONE 'UTC', 'YYYY-MM-DD'))
 	FROM import_refusals(p_turn, who) AS r
 	WHERE s.ctid = r.at_row AND s.act IN ('grant', 'pend')
 		AND (r.above OR s.fields IS NULL OR s.at IS NULL
-			OR s.at <= r.refused_at);
+			OR s.at <= r.refused_at
+			OR (s.act = 'pend' AND r.word <> 'withdrawn'));
 	WITH had AS MATERIALIZED (
 		SELECT c.contact_id, c.purpose_id, c.channel, c AS old
 		FROM consent c WHERE c.contact_id = ANY (who)
 	), row AS MATERIALIZED (
 		SELECT s.ctid AS at_row, s.act, s.at IS NOT NULL AS dated,
 			coalesce(s.at, now()) AS at, s.expires, s.source, s.text_id,
-			s.fields, s.act IN ('grant', 'pend') AS gives,
+			s.fields, s.act = 'grant' AS grants,
 			coalesce(c.old, unrecorded(s.contact, s.purpose, s.channel))
 				AS old
 		FROM staged s LEFT JOIN had c ON c.contact_id = s.contact
 			AND c.purpose_id = s.purpose AND c.channel = s.channel
 		WHERE s.turn = p_turn AND s.reason IS NULL
 	), base AS (
-		-- A newer proof, and only that has come so far, lifts the flags.
-		SELECT r.*, CASE WHEN r.gives AND num_nonnulls((old).objected_at,
+		-- A newer proof, and only that has come so far, lifts the flags; a
+		-- request none: below them may be a consent of before.
+		SELECT r.*, CASE WHEN r.grants AND num_nonnulls((old).objected_at,
 				(old).restricted_at, (old).suspended_at) > 0
 			THEN after(after(after(old, 'unsuspend', r.at, NULL),
 				'lift-restriction', r.at, NULL),
@@ -328,9 +334,9 @@ BEGIN
 		SELECT m.at_row, k.place, k.act, m.at, m.expires, m.source, m.text_id,
 			m.fields, (old).contact_id, (old).purpose_id, (old).channel
 		FROM moved m CROSS JOIN LATERAL (VALUES
-			(1, 'unsuspend'::act, m.gives AND (old).suspended_at IS NOT NULL),
-			(2, 'lift-restriction', m.gives AND (old).restricted_at IS NOT NULL),
-			(3, 'lift-objection', m.gives AND (old).objected_at IS NOT NULL),
+			(1, 'unsuspend'::act, m.grants AND (old).suspended_at IS NOT NULL),
+			(2, 'lift-restriction', m.grants AND (old).restricted_at IS NOT NULL),
+			(3, 'lift-objection', m.grants AND (old).objected_at IS NOT NULL),
 			(4, m.act, m.new IS DISTINCT FROM m.bare)) AS k (place, act, holds)
 		WHERE k.holds ORDER BY m.at_row, k.place
 	), fact AS MATERIALIZED (
@@ -428,9 +434,11 @@ BEGIN
 		ELSE 'a newer consent is needed' END)
 	FROM erasure e WHERE e.key = s.key AND (e.lifted_at IS NULL
 		OR (s.act IN ('grant', 'pend')
-		AND coalesce(s.at, now()) < e.erased_at));
+		AND (s.at IS NULL OR s.at < e.erased_at)));
 	ANALYZE staged;
 	PERFORM import_contacts(p_name);
+	UPDATE staged SET reason = 'the address was taken from its contact while this was imported'
+	WHERE contact IS NULL AND reason IS NULL;
 	ANALYZE staged;
 	PERFORM import_attributes();
 	changed := 0;
@@ -439,9 +447,13 @@ BEGIN
 	END LOOP;
 	SELECT count(*) - changed INTO unchanged FROM staged
 	WHERE reason IS NULL;
-	-- Contacts of whom nothing was applied have no permit yet.
-	PERFORM repack(array_agg(contact)) FROM newcomer n WHERE NOT EXISTS (
-		SELECT FROM permit m WHERE m.key = n.key);
+	-- Of a newcomer of whom nothing was applied nothing is kept.
+	WITH gone AS (
+		DELETE FROM endpoint e USING newcomer n WHERE e.key = n.key
+		AND NOT EXISTS (SELECT FROM permit m WHERE m.key = n.key)
+		RETURNING e.contact_id
+	)
+	DELETE FROM contact WHERE id IN (SELECT contact_id FROM gone);
 END $$;
 
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA assent FROM PUBLIC;

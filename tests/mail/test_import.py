@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: ISC
 """assentctl import: what a file changes, and what is said of what does not."""
 
+import contextlib
 import csv
+import itertools
 import json
 import os
 import random
@@ -10,6 +12,7 @@ import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import psycopg2
 import pytest
 from conftest import wait_for
 
@@ -145,6 +148,7 @@ def test_every_bad_record_is_named_with_its_line(stack, write):
 	("\xff\xfea\0", [], "UTF-16"),
 	(HEADER, ["--purpose", "nothing"], 'there is no purpose "nothing"'),
 	(HEADER, ["--at", "soon"], "is no date"),
+	(HEADER, ["--source", "told by a@rcpt.test"], "has an @"),
 	(HEADER, ["--encoding", "no-such"], "is not known"),
 	(HEADER, ["--format", "abacus"], "is none of mailchimp"),
 	(HEADER, ["--map", "x=y"], 'there is no column "y"')])
@@ -242,6 +246,92 @@ def test_a_withdrawal_is_in_force_when_the_command_answers(stack, write):
 	assert run(stack, path)[0] == 0
 	for address in who:
 		assert stack.rcpt(address).startswith("550")
+
+
+def test_who_left_on_a_day_may_have_agreed_earlier_on_it(stack, write):
+	who = [f"day{i}-{time.time_ns()}@rcpt.test" for i in range(2)]
+	today = time.strftime("%Y-%m-%d", time.gmtime())
+	text = "".join(f"{a},newsletter,granted,{at},x\n{a},all,withdrawn,{day},\n"
+	    for a, at, day in zip(who, ("2026-01-05T10:00:00Z", time.strftime(
+	    "%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 2))), ("2026-01-05",
+	    today)))
+	path = write(HEADER + text)
+	assert counts(run(stack, path, "--brand", "acme")[1]) == (4, 4, 0, 0)
+	assert [verdict(stack, a) for a in who] == 2 * ["withdrawn"]
+	path = write(HEADER + "".join(f"{a},all,withdrawn,{day},\n"
+	    for a, day in zip(who, ("2026-01-05", today))))
+	assert run(stack, path, "--brand", "acme")[1]["unchanged"] == 2
+
+
+def blocked(stack, n):
+	"""Waits until n transactions wait for locks."""
+	assert wait_for(lambda: stack.sql("SELECT count(DISTINCT pid) FROM "
+	    "pg_locks WHERE NOT granted")[0][0] == n)
+
+
+def importing(stack, path):
+	return subprocess.Popen([stack.env["ASSENTCTL"], "import", "--json",
+	    str(path)], stdout=subprocess.PIPE)
+
+
+def act(db, what, address, key):
+	db.cursor().execute("SELECT assent.change('', %s, %s, 'email', %s, %s, "
+	    "(SELECT p.id FROM assent.purpose p JOIN assent.brand b ON b.id = "
+	    "brand_id WHERE p.slug = 'newsletter' AND b.slug = 'acme'), 'email', "
+	    "NULL, NULL, 'test', NULL)", (what, key, address, address))
+
+
+def test_who_leaves_while_the_file_is_read_stays_away(stack, write):
+	"""A contact whom somebody else makes at the same moment is locked, too.
+
+	The import waits for who makes it, then for another contact of the file,
+	then for who leaves.
+	"""
+	who = [f"lane{i}-{time.time_ns()}@rcpt.test" for i in range(3)]
+	run(stack, write(HEADER + "".join(f"{a},offers,granted,,\n"
+	    for a in who)))
+	keys = dict(stack.sql("SELECT canonical, key FROM assent.endpoint WHERE "
+	    "canonical = ANY (%s)", who))
+	# Two of three go in one lane.
+	old, new = next(pair for pair in itertools.combinations(who, 2)
+	    if len({keys[a].tobytes()[0] % 2 for a in pair}) == 1)
+	key = keys[new].tobytes()
+	stack.sql("DELETE FROM assent.endpoint WHERE key = %s", key)
+	path = write(HEADER + f"{new},newsletter,granted,,\n"
+	    f"{old},offers,granted,,\n")
+	with contextlib.ExitStack() as closing:
+		makes, holds, leaves = (closing.enter_context(contextlib.closing(
+		    psycopg2.connect(stack.env["DATABASE_URL"]))) for _ in range(3))
+		act(makes, "restrict", new, key)
+		act(makes, "lift-restriction", new, key)
+		holds.cursor().execute("SELECT FROM assent.contact c JOIN "
+		    "assent.endpoint e ON contact_id = c.id WHERE canonical = %s "
+		    "FOR UPDATE OF c", (old,))
+		child = importing(stack, path)
+		blocked(stack, 1)
+		makes.commit()
+		blocked(stack, 1)
+		act(leaves, "withdraw", new, key)
+		holds.commit()
+		blocked(stack, 1)
+		leaves.commit()
+		child.communicate(timeout=60)
+	assert verdict(stack, new) == "withdrawn"
+
+
+def test_who_is_forgotten_while_the_file_is_read_is_rejected(stack, write):
+	address = stack.subscriber()
+	path = write(HEADER + f"{address},offers,granted,,\n")
+	db = psycopg2.connect(stack.env["DATABASE_URL"])
+	db.cursor().execute("SELECT assent.forget('', key, 'test') FROM "
+	    "assent.endpoint WHERE canonical = %s", (address,))
+	child = importing(stack, path)
+	blocked(stack, 1)
+	db.commit()
+	db.close()
+	answer = json.loads(child.communicate(timeout=60)[0])
+	assert counts(answer) == (1, 0, 0, 1)
+	assert verdict(stack, address) == "erased"
 
 
 def test_a_line_of_two_gigabytes_is_one_reject(stack):

@@ -64,6 +64,11 @@ SELECT assent.change('', 'grant', pg_temp.key(3), 'email', 't3', 't3',
 SELECT is((SELECT source::text FROM assent.contact WHERE id = pg_temp.contact(3)),
 	'partner', 'one that is, is');
 
+SELECT throws_ok(format($$SELECT assent.contact_edit(%L, 'operator', NULL,
+	jsonb_build_object('a', repeat('x', 65536)), NULL, NULL, NULL, NULL)$$,
+	pg_temp.key(3)), 'P0001', 'the contact''s attributes would be too long',
+	'too much of them is refused in words that show none');
+
 -- Several addresses.
 SELECT results_eq(format($$SELECT key, changed FROM assent.endpoint_add('', %L,
 	'operator', %L, 'email', 'other@example.com', 'Other@example.com')
@@ -79,7 +84,7 @@ SELECT results_eq(format($$SELECT DISTINCT changed FROM assent.endpoint_add('',
 	pg_temp.key(11)), 'VALUES (false)', 'adding it again changes nothing');
 SELECT throws_like(format($$SELECT assent.endpoint_add('', %L, 'operator', %L,
 	'email', 't2@example.com', 't2@example.com')$$, pg_temp.key(1),
-	pg_temp.key(2)), 'another contact has t2@example.com already',
+	pg_temp.key(2)), 'another contact has this address already',
 	'an address has one contact');
 SELECT pg_temp.act('grant', 1, 'news', p_channel => 'sms')
 \g /dev/null

@@ -93,6 +93,28 @@ SELECT is(pg_temp.moves($$SELECT assent.forget(pg_temp.marks(pg_temp.hex(5)),
 	pg_temp.key(5), 'test')$$), 0::bigint, 'what was marked leaves the epoch');
 SELECT is(pg_temp.is_erased(5), true, 'and is refused');
 
+-- An address that is taken from its contact keeps what was refused by it.
+SELECT pg_temp.act(act, 61, purpose, '2025-01-01', p_channel => channel)
+FROM (VALUES ('grant'::assent.act, 'news', 'email'::assent.channel),
+	('withdraw', 'news', 'email'), ('grant', 'offers', 'email'),
+	('grant', 'flagged', 'email'), ('object', 'flagged', 'email'),
+	('withdraw', 'offers', 'sms')) AS v (act, purpose, channel)
+\g /dev/null
+SELECT count(*) FROM assent.endpoint_add('', pg_temp.key(61), 'test',
+	pg_temp.key(62), 'email', 't62', 't62')
+\g /dev/null
+SELECT count(*) FROM assent.endpoint_remove('', pg_temp.key(62), 'test')
+\g /dev/null
+SELECT throws_like(format($$SELECT pg_temp.act('grant', 62, %L, '2024-01-01')$$,
+	slug), 'withdrawn on %', format('an older consent to %s is void', slug))
+FROM unnest('{news,flagged}'::text[]) AS slug;
+SELECT is(pg_temp.act('grant', 62, 'offers', '2024-01-01'), true,
+	'what was not refused is open');
+SELECT is(array_agg(pg_temp.standing(62, slug) ORDER BY slug), '{3,3,2}',
+	'and so it stands for whoever has it next')
+FROM unnest('{flagged,news,offers}'::text[]) AS slug;
+SELECT is(pg_temp.act('grant', 62, 'news'), true, 'a newer consent counts');
+
 -- No door leads back.
 SELECT throws_like(what, 'this person was forgotten on %', name)
 FROM (VALUES

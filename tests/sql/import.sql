@@ -93,6 +93,26 @@ FROM tried JOIN (VALUES ('objected', 'object', 'lift-objection'),
 	('suspended', 'suspend', 'unsuspend')) AS l (word, word_act, lifted)
 	USING (word) WHERE proves;
 
+-- A request is no consent: it lifts no flag from one that stood before.
+SELECT pg_temp.act(a, 1100 + f.n::int, 'news', '2025-01-01')
+FROM unnest('{object,restrict,suspend}'::assent.act[]) WITH ORDINALITY AS f
+	(flag, n) CROSS JOIN LATERAL unnest(ARRAY['grant', f.flag]) AS a
+\g /dev/null
+SELECT unnest(ARRAY[
+	is(pg_temp.try(1100 + n, 'pend', '2025-06-01', 'form'),
+	format('0 changed, 0 unchanged, 0: %s', word),
+	format('a request does not help who was %s', word)),
+	is(pg_temp.standing(1100 + n, 'news'), 3 + n, format('still %s', word))])
+FROM (VALUES (1, 'objected'), (2, 'restricted'), (3, 'suspended'))
+	AS f (n, word);
+SELECT pg_temp.act(a, 1104, 'news', at) FROM (VALUES
+	('object'::assent.act, '2025-01-01'::timestamptz),
+	('withdraw', '2025-02-01')) AS f (a, at)
+\g /dev/null
+SELECT is(pg_temp.try(1104, 'pend', '2025-06-01', 'form'),
+	'1 changed, 0 unchanged', 'a request after a withdrawal');
+SELECT is(pg_temp.standing(1104, 'news'), 4, 'leaves an older objection');
+
 -- Taking away, always; twice is once.
 SELECT unnest(ARRAY[
 	is(pg_temp.try(n::int, act, at, NULL), '1 changed, 0 unchanged',
@@ -195,6 +215,13 @@ SELECT is(pg_temp.apply(), '0 changed, 0 unchanged, 0: at',
 	'a date in the future');
 SELECT is(pg_temp.contact(1390), NULL, 'makes no contact');
 
+SELECT pg_temp.stage(1391, 'news', 'grant', '2025-01-01', NULL, NULL,
+	jsonb_build_object('a', repeat('x', 65536)))
+\g /dev/null
+SELECT is(pg_temp.apply(), '0 changed, 0 unchanged, 0: the',
+	'attributes that are too long');
+SELECT is(pg_temp.contact(1391), NULL, 'make none either');
+
 -- Who was forgotten stays so; who opted out as nobody is remembered.
 SELECT pg_temp.act('grant', 1400, 'news', '2025-01-01')
 \g /dev/null
@@ -203,6 +230,13 @@ SELECT count(*) FROM assent.forget('', pg_temp.key(1400), 'test')
 SELECT is(pg_temp.try(1400, 'grant', now(), 'form'),
 	'0 changed, 0 unchanged, 0: forgotten', 'an import brings nobody back');
 SELECT is(pg_temp.contact(1400), NULL, 'nor makes a contact of them');
+SELECT assent.lift(pg_temp.key(1400), now(), 'test')
+\g /dev/null
+SELECT is(pg_temp.try(1400, 'grant', NULL, 'form'),
+	'0 changed, 0 unchanged, 0: forgotten',
+	'once they are back, a row without a date may be from before');
+SELECT is(pg_temp.try(1400, 'grant', now() + interval '1 second', NULL),
+	'1 changed, 0 unchanged', 'one with a newer date counts');
 SELECT count(*) FROM assent.opt_out('', pg_temp.key(1401),
 	pg_temp.purpose('news'), 'email', 'one-click', NULL)
 \g /dev/null

@@ -92,7 +92,8 @@ def body_targets(results):
 			    else None, "at most", bound))
 	for letter, used in results.get("memory", {}).items():
 		rows.append(target(f"the {letter}: MB of one message",
-		    max(used["peak"], used["alone peak"]) / MB,
+		    max(octets for key, octets in used.items()
+			if key != "size") / MB,
 		    "at most", 4 * used["size"] / MB + 1))
 	return rows
 

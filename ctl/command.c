@@ -20,6 +20,7 @@ static const struct command *const nouns[] = {
     commands_depend,
     commands_text,
     commands_footer,
+    commands_page,
     commands_template,
     commands_repack,
     commands_exemption,

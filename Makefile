@@ -40,7 +40,7 @@ ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack $(INSTRUMENT) -pthread \
 PACKAGES   := hiredis libpq libsodium libidn2 libconfuse jansson
 LIBS        = $(shell pkg-config --libs $(PACKAGES)) -lunistring
 MILTER_LIBS = -lmilter $(shell pkg-config --libs libmicrohttpd libcurl)
-WEB_LIBS    = $(shell pkg-config --libs libmicrohttpd) -lgettextpo
+WEB_LIBS    = $(shell pkg-config --libs libmicrohttpd libcurl) -lgettextpo
 MAIL_LIBS   = $(shell pkg-config --libs gmime-3.0 gumbo)
 LINT_LIBS   = $(shell pkg-config --libs libxml-2.0 libpsl)
 INCLUDES    = $(shell pkg-config --cflags $(PACKAGES) libmicrohttpd libcurl \
@@ -77,7 +77,7 @@ $(BUILD)/assent-milter: $(MILTER) $(BUILD)/libassentmail.a $(BUILD)/libassent.a
 
 $(BUILD)/assent-web: $(WEB) \
     $(if $(findstring address,$(SANITIZE)),$(BUILD)/tests/lsan.o) \
-    $(BUILD)/libassent.a
+    $(BUILD)/libassentmail.a $(BUILD)/libassent.a
 	$(say) LD $@
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(WEB_LIBS) $(LIBS)
 

@@ -11,6 +11,7 @@
 #include "command.h"
 #include "ctl.h"
 #include "out.h"
+#include "policy/addr.h"
 #include "policy/store.h"
 
 static enum outcome
@@ -43,26 +44,39 @@ print_add(const json_t *out)
 	printf("brand %s added\n", out_get(out, "brand"));
 }
 
+static int
+check_sender(struct ctl *c, const char *text, struct err *e)
+{
+	struct addr address;
+
+	if (addr_parse(c->arena, text, strlen(text), &address, e) != 0)
+		return err_prefix(e, "--sender \"%s\"", text);
+	return 0;
+}
+
 static enum outcome
 run_edit(struct ctl *c, const struct args *a, json_t *out, struct err *e)
 {
 	static const struct pg_statement edit = {
-	    .sql = "SELECT assent.brand_edit($1, $2, $3)",
+	    .sql = "SELECT assent.brand_edit($1, $2, $3, $4)",
 	};
 	const char *name = args_value(a, "name");
+	const char *sender = args_value(a, "sender");
 	const char *parent = args_value(a, "parent");
 	bool none = parent != NULL && strcmp(parent, "none") == 0;
 	const struct pg_param params[] = {
-	    {a->words[0], 0}, {name, 0}, {none ? "" : parent, 0}};
+	    {a->words[0], 0}, {name, 0}, {none ? "" : parent, 0}, {sender, 0}};
 	long long permits = 0;
 
-	if (name == NULL && parent == NULL) {
+	if (name == NULL && parent == NULL && sender == NULL) {
 		err_set(e, ERR_REFUSED,
-		    "brand edit needs --name TEXT or --parent BRAND");
+		    "brand edit needs --name TEXT, --parent BRAND or "
+		    "--sender ADDRESS");
 		return OUTCOME_USAGE;
 	}
-	if (ctl_store(c, e) != 0 ||
-	    store_exec(c->store, &edit, params, 3, NULL, e) != 0 ||
+	if ((sender != NULL && check_sender(c, sender, e) != 0) ||
+	    ctl_store(c, e) != 0 ||
+	    store_exec(c->store, &edit, params, 4, NULL, e) != 0 ||
 	    ctl_repack(c, &permits, e) != 0)
 		return OUTCOME_FAILED;
 	out_text(out, "brand", a->words[0]);
@@ -152,6 +166,7 @@ const struct command commands_brand[] = {
 	    {
 		{"name", "TEXT", "its name, as people know it"},
 		{"parent", "BRAND", "the company above it; or none"},
+		{"sender", "ADDRESS", "where its pages' mail comes from"},
 	    },
 	.in_batch = true,
 	.run = run_edit,

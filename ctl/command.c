@@ -22,6 +22,7 @@ static const struct command *const nouns[] = {
     commands_text,
     commands_footer,
     commands_preview,
+    commands_page,
     commands_template,
     commands_repack,
     commands_exemption,

@@ -29,9 +29,9 @@
 
 #include "callback.h"
 #include "engine.h"
-#include "inject.h"
 #include "policy/clock.h"
 #include "mail/edit.h"
+#include "mail/inject.h"
 #include "policy/conf.h"
 #include "policy/log.h"
 #include "policy/service.h"

@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 #include "engine.h"
-#include "inject.h"
 #include "mail/edit.h"
+#include "mail/inject.h"
 #include "policy/buf.h"
 #include "policy/clock.h"
 #include "policy/conf.h"

@@ -17,7 +17,7 @@
 #include "body.h"
 #include "copy.h"
 #include "engine.h"
-#include "inject.h"
+#include "mail/inject.h"
 #include "policy/arena.h"
 #include "policy/clock.h"
 #include "policy/conf.h"

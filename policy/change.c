@@ -279,6 +279,26 @@ change_preferences(struct changer *ch, const struct addr_key *key,
 }
 
 int
+change_sign_up(struct changer *ch, const struct addr_key *key,
+    const uint8_t *reference, size_t len, const char *proof, bool *changed,
+    struct err *e)
+{
+	static const struct pg_statement confirm = {
+	    .name = "sign-up-confirm",
+	    .sql = "SELECT key, packed, changed FROM assent.sign_up_confirm("
+		   "$1, $2, $3::text::jsonb)",
+	    .binary = true,
+	};
+	struct marking m;
+
+	if (mark(ch, key, &m, e) != 0)
+		return -1;
+	const struct pg_param params[] = {
+	    {m.text, 0}, {reference, len}, {proof, 0}};
+	return commit(ch, &m, &confirm, params, 3, changed, e);
+}
+
+int
 change_forget(struct changer *ch, const struct addr_key *key,
     const char *source, struct change_forgotten *out, struct err *e)
 {

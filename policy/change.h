@@ -95,6 +95,13 @@ int change_preferences(struct changer *ch, const struct addr_key *key,
     const struct change_preferences *p, bool *changed, struct err *e)
     __attribute__((nonnull, warn_unused_result));
 
+/* Confirms the sign-up that `reference`, of `len` octets, refers to, and with
+ * it whatever it asked for: whoever has `key` has then agreed to it.  As
+ * change_apply(); one that is over changes nothing. */
+int change_sign_up(struct changer *ch, const struct addr_key *key,
+    const uint8_t *reference, size_t len, const char *proof, bool *changed,
+    struct err *e) __attribute__((nonnull, warn_unused_result));
+
 /* Withdraws whatever lets a brand follow what the contact with `key` opens and
  * clicks: every brand's purpose for monitoring.  Otherwise as change_apply().
  */

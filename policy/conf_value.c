@@ -183,6 +183,10 @@ const struct conf_key conf_keys[] = {
 	check_base_url, "what the links begin with, https://HOST[/PATH]"},
     {"web", "mail-domain", TYPE_TEXT, AT(web.mail_domain), NULL, 0, 0, NULL,
 	check_domain, "domain of the mailto links and of List-Id"},
+    {"web", "submit", TYPE_TEXT, AT(web.submit), "smtp://127.0.0.1:10026", 0, 0,
+	NULL, check_inject,
+	"a listener of the MTA without the milter, for mail that the pages "
+	"send"},
     {"web", "threads", TYPE_NUMBER, AT(web.threads), "4", 1, 256, NULL, NULL,
 	"threads that answer requests"},
     {"web", "connections", TYPE_NUMBER, AT(web.connections), "10000", 1,

@@ -25,6 +25,7 @@
 #include "policy/service.h"
 #include "web/http.h"
 #include "web/listen.h"
+#include "web/sender.h"
 #include "web/site.h"
 #include "web/tally.h"
 
@@ -41,6 +42,7 @@ struct options {
 struct program {
 	struct tally *tally;
 	struct sites *sites;
+	struct sender *sender;
 	struct http *http;
 	const char *path;
 	char *listen; /* where; the configuration may change */
@@ -175,6 +177,9 @@ start(struct program *p, struct site **first, struct err *e)
 	if (p->sites == NULL)
 		return err_set(e, ERR_FATAL, "out of memory");
 	*first = NULL;
+	p->sender = sender_start(p->sites, e);
+	if (p->sender == NULL)
+		return -1;
 	p->http = http_start(&c->web, p->fd, p->sites, p->tally, e);
 	return p->http == NULL ? -1 : 0;
 }
@@ -218,6 +223,7 @@ static void
 finish(struct program *p)
 {
 	http_stop(&p->http);
+	sender_stop(&p->sender);
 	if (p->fd >= 0)
 		listen_close(p->fd, p->listen);
 	sites_free(&p->sites);

@@ -21,7 +21,6 @@
 #include "web/request.h"
 #include "web/share.h"
 #include "web/site.h"
-#include "web/template.h"
 
 /* Marks a sentence for translators. */
 #define N_(text) text
@@ -40,6 +39,14 @@ static const struct {
     [PAGE_WHY] = {200, "why", N_("Why did I get this message?"), NULL},
     [PAGE_PREFERENCES] = {200, "preferences", N_("What you want to receive"),
 	NULL},
+    [PAGE_SIGN_UP] = {200, "sign-up", N_("Sign up"), N_("Sign up")},
+    [PAGE_SIGN_UP_AGAIN] = {422, "sign-up", N_("Something is missing"),
+	N_("Sign up")},
+    [PAGE_ASKED] = {200, "asked", N_("Please look into your mailbox"), NULL},
+    [PAGE_CONFIRM] = {200, "confirm", N_("Please confirm"), N_("Confirm")},
+    [PAGE_CONFIRMED] = {200, "confirmed", N_("Confirmed"), NULL},
+    [PAGE_VOID] = {404, "void", N_("This link does not work any more"), NULL},
+    [PAGE_TOO_OFTEN] = {429, "too-often", N_("Too often just now"), NULL},
     [PAGE_NOT_FOUND] = {404, "not-found", N_("There is no such page"), NULL},
     [PAGE_WRONG_METHOD] = {405, "wrong-method",
 	N_("This page cannot be used that way"), NULL},
@@ -47,24 +54,7 @@ static const struct {
     [PAGE_BUSY] = {503, "busy", N_("Too busy just now"), NULL},
 };
 
-enum { RETRY_SECONDS = 10 };
-
-static const char *
-find_partial(void *arg, const char *name, size_t len)
-{
-	const struct request *r = arg;
-
-	return share_template(r->site->share, name, len);
-}
-
-static const char *
-translate(void *arg, const char *text, size_t len)
-{
-	const struct request *r = arg;
-
-	(void)len;
-	return locale_text(r->locale, text);
-}
+enum { RETRY_SECONDS = 10, RETRY_LIMITED_SECONDS = 3600 };
 
 /* The language of the person, else the one that was asked for, else the one
  * that the browser prefers. */
@@ -121,25 +111,6 @@ put_common(const struct request *r, enum page p, json_t *view)
 		    view, "button", json_string(locale_text(l, button)));
 }
 
-static int
-render(struct request *r, const char *name, const json_t *view,
-    struct response *w, struct err *e)
-{
-	const struct template_source source = {find_partial, translate, r};
-	const char *text = find_partial(r, name, strlen(name));
-	struct template *t;
-	int rc;
-
-	if (text == NULL)
-		return err_set(e, ERR_REFUSED, "there is no such template");
-	t = template_parse(text, strlen(text), e);
-	if (t == NULL)
-		return -1;
-	rc = template_render(t, view, &source, &w->body, e);
-	template_free(&t);
-	return rc;
-}
-
 void
 page_show(struct request *r, struct response *w, enum page p,
     const char *language, json_t *view)
@@ -155,7 +126,10 @@ page_show(struct request *r, struct response *w, enum page p,
 	w->type = "text/html; charset=utf-8";
 	if (w->status == 503)
 		w->retry_after = RETRY_SECONDS;
-	if (render(r, pages[p].name, view, w, &e) != 0) {
+	if (w->status == 429)
+		w->retry_after = RETRY_LIMITED_SECONDS;
+	if (share_render(r->site->share, r->locale, pages[p].name, view,
+		&w->body, &e) != 0) {
 		log_line(LOG_ERROR, "page name=%s error=\"%s\"", pages[p].name,
 		    e.text);
 		buf_free(&w->body);

@@ -11,12 +11,19 @@ struct request;
 struct response;
 
 enum page {
-	PAGE_OPT_OUT = 0, /* the question, with its one button */
-	PAGE_OPTED_OUT,	  /* true for a good link and for a bad one */
-	PAGE_NOT_DONE,	  /* it could not be done: the button once more */
-	PAGE_SHARED,	  /* the link of a message to several people */
-	PAGE_WHY,	  /* what a message rests on */
-	PAGE_PREFERENCES, /* what a brand may send */
+	PAGE_OPT_OUT = 0,   /* the question, with its one button */
+	PAGE_OPTED_OUT,	    /* true for a good link and for a bad one */
+	PAGE_NOT_DONE,	    /* it could not be done: the button once more */
+	PAGE_SHARED,	    /* the link of a message to several people */
+	PAGE_WHY,	    /* what a message rests on */
+	PAGE_PREFERENCES,   /* what a brand may send */
+	PAGE_SIGN_UP,	    /* a form, its boxes unticked */
+	PAGE_SIGN_UP_AGAIN, /* the form once more, and what it lacks */
+	PAGE_ASKED,	    /* true for every address */
+	PAGE_CONFIRM,	    /* the question of a mailed link */
+	PAGE_CONFIRMED,
+	PAGE_VOID, /* a link that is too old, or none of ours */
+	PAGE_TOO_OFTEN,
 	PAGE_NOT_FOUND,
 	PAGE_WRONG_METHOD,
 	PAGE_TOO_LARGE,

@@ -13,10 +13,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "web/confirm.h"
 #include "web/health.h"
 #include "web/optout.h"
 #include "web/page.h"
 #include "web/preferences.h"
+#include "web/signup.h"
 #include "web/why.h"
 
 /* "*" at the end stands for one segment that is not empty. */
@@ -27,6 +29,10 @@ static const struct route routes[] = {
     {"opt-out-shared", "/u/", METHOD_GET, ROUTE_STILL, optout_explain},
     {"preferences-page", "/m/*", METHOD_GET, ROUTE_READS, preferences_show},
     {"preferences", "/m/*", METHOD_POST, ROUTE_WRITES, preferences_save},
+    {"sign-up-page", "/s/*", METHOD_GET, ROUTE_READS, signup_show},
+    {"sign-up", "/s/*", METHOD_POST, ROUTE_WRITES, signup_ask},
+    {"confirm-page", "/c/*", METHOD_GET, ROUTE_READS, confirm_ask},
+    {"confirm", "/c/*", METHOD_POST, ROUTE_WRITES, confirm_act},
     {"why", "/w/*", METHOD_GET, ROUTE_READS, why_show},
     {"healthz", "/healthz", METHOD_GET, ROUTE_READS, health_check},
     {"metrics", "/metrics", METHOD_GET, ROUTE_STILL, health_metrics},

@@ -171,3 +171,46 @@ share_locales(const struct share *s)
 {
 	return s->locales;
 }
+
+/* What a template is rendered with. */
+struct words {
+	const struct share *share;
+	const struct locale *locale;
+};
+
+static const char *
+find_partial(void *arg, const char *name, size_t len)
+{
+	const struct words *w = arg;
+
+	return share_template(w->share, name, len);
+}
+
+static const char *
+translate(void *arg, const char *text, size_t len)
+{
+	const struct words *w = arg;
+
+	(void)len;
+	return locale_text(w->locale, text);
+}
+
+int
+share_render(const struct share *s, const struct locale *l, const char *name,
+    const json_t *view, struct buf *out, struct err *e)
+{
+	struct words words = {s, l};
+	const struct template_source source = {find_partial, translate, &words};
+	const char *text = share_template(s, name, strlen(name));
+	struct template *t;
+	int rc;
+
+	if (text == NULL)
+		return err_set(e, ERR_REFUSED, "there is no such template");
+	t = template_parse(text, strlen(text), e);
+	if (t == NULL)
+		return -1;
+	rc = template_render(t, view, &source, out, e);
+	template_free(&t);
+	return rc;
+}

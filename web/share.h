@@ -5,8 +5,12 @@
 #ifndef WEB_SHARE_H
 #define WEB_SHARE_H
 
+#include <jansson.h>
+
 #include "policy/err.h"
 #include "web/locale.h"
+
+struct buf;
 
 struct share;
 
@@ -27,5 +31,11 @@ const char *share_style(const struct share *s)
 
 const struct locales *share_locales(const struct share *s)
     __attribute__((nonnull, returns_nonnull));
+
+/* Renders the template `name` with `view`, its sentences in the language `l`.
+ * 0, or -1 and `e`. */
+int share_render(const struct share *s, const struct locale *l,
+    const char *name, const json_t *view, struct buf *out, struct err *e)
+    __attribute__((nonnull, warn_unused_result));
 
 #endif

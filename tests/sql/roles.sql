@@ -40,6 +40,7 @@ INSERT INTO may_read VALUES
 	('exemption',   '{assent_operator}'),
 	('footer',      '{assent_operator}'),
 	('erasure',     '{assent_operator}'),
+	('form',        '{assent_operator}'),
 	('leaf',        '{assent_checkpointer,assent_auditor,assent_dpo}'),
 	('merkle_node', '{assent_checkpointer,assent_auditor,assent_dpo}'),
 	('checkpoint',  '{assent_checkpointer,assent_auditor,assent_dpo}'),
@@ -92,7 +93,16 @@ INSERT INTO may_call VALUES
 	('person_data',    '{assent_dpo}'),
 	('forget',         '{assent_operator}'),
 	('audience',       '{assent_operator}'),
-	('confirm',        '{assent_web}');
+	('confirm',        '{assent_web}'),
+	('form_add',       '{assent_operator}'),
+	('form_edit',      '{assent_operator}'),
+	('form_show',      '{assent_reader,assent_web,assent_operator}'),
+	('sign_up',        '{assent_web}'),
+	('sign_up_show',   '{assent_reader,assent_web}'),
+	('sign_up_confirm', '{assent_web}'),
+	('mail_take',      '{assent_web}'),
+	('mail_sent',      '{assent_web}'),
+	('mail_failed',    '{assent_web}');
 
 -- Runs `what` as a role and takes it back. Whether it was let in.
 CREATE FUNCTION pg_temp.let_in(p_role text, what text) RETURNS boolean

@@ -110,6 +110,7 @@ static const char defaults[] =
     "\tlisten = \"127.0.0.1:8080\"\n"
     "\tbase-url = \"https://optout.example.com\"\n"
     "\tmail-domain = \"optout.example.com\"\n"
+    "\tsubmit = \"smtp://127.0.0.1:10026\"\n"
     "\tthreads = 4\n"
     "\tconnections = 10000\n"
     "}\n";

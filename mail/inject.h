@@ -2,8 +2,8 @@
 /*
  * inject - hand messages to the MTA by SMTP
  */
-#ifndef MILTER_INJECT_H
-#define MILTER_INJECT_H
+#ifndef MAIL_INJECT_H
+#define MAIL_INJECT_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mail/edit.h"
+#include "edit.h"
 #include "policy/clock.h"
 
 enum { CHUNK = 16384, LINE = 1024, COMMAND = 2048 };

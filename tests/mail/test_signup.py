@@ -1,0 +1,328 @@
+# SPDX-License-Identifier: ISC
+"""Sign-up: a form, a mail that asks back, and a link that confirms."""
+
+import email
+import email.policy
+import html
+import itertools
+import os
+import re
+import signal
+import time
+import urllib.parse
+
+import pytest
+from conftest import wait_for
+
+URLENCODED = {"Content-Type": "application/x-www-form-urlencoded"}
+TABLES = ["contact", "endpoint", "consent", "event", "permit", "sign_up",
+    "mail"]
+number = itertools.count(1)
+
+
+def set_up(stack):
+	stack.ctl("brand", "edit", "acme", "--sender", "hello@news.example.com")
+	stack.ctl("purpose", "text", "add", "newsletter", "en", "--title",
+	    "The <b>newsletter</b>", "--body", "What is new, once a week.")
+	stack.ctl("purpose", "text", "add", "newsletter", "pl", "--title",
+	    "Biuletyn", "--body", "Nowości co tydzień.")
+	stack.ctl("page", "add", "sign-up", "join", "--brand", "acme",
+	    "--purpose", "newsletter", "--purpose", "offers")
+
+
+@pytest.fixture(scope="module")
+def forms(stack):
+	set_up(stack)
+	return stack
+
+
+def fresh():
+	return f"Sign{next(number)}-{time.time_ns()}@rcpt.test"
+
+
+def source():
+	"""A source of its own, so that tests do not share a limit."""
+	n = next(number)
+	return {"X-Forwarded-For": f"198.51.{n // 250}.{n % 250}"}
+
+
+def see(stack, slug="join", **headers):
+	status, page = stack.page("GET", f"/s/{slug}", headers=headers)
+	assert status == 200
+	return page
+
+
+def shown(page):
+	return re.search('name="shown" value="([^"]*)"', page)[1]
+
+
+def boxes(page):
+	"""The purposes that can be ticked, by their titles."""
+	return {html.unescape(title): value for value, title in re.findall(
+	    r'type="checkbox"[^>]*value="(\d+)"[^>]*>\s*<label[^>]*>(.*?)<',
+	    page)}
+
+
+def press(stack, address, titles=("Offers",), page=None, where=None,
+    language="en", **more):
+	headers = {"Accept-Language": language}
+	page = page or see(stack, **headers)
+	fields = [("shown", shown(page)), ("address", address),
+	    *(("on", boxes(page)[t]) for t in titles), *more.items()]
+	return stack.page("POST", "/s/join", urllib.parse.urlencode(
+	    fields).encode(), {**URLENCODED, **headers,
+	    **(where or source())})
+
+
+def letters(stack, address):
+	"""The mails that came to an address, read by another program."""
+	found = [d for d in stack.sunk(address) if address in d.recipients]
+	return [email.message_from_bytes(b"\n".join(d.fields) + b"\n\n" + d.body,
+	    policy=email.policy.default) for d in found]
+
+
+def letter(stack, address):
+	(one,) = wait_for(lambda: letters(stack, address)) or [None]
+	assert one is not None
+	return one
+
+
+def link(message):
+	(path,) = set(re.findall(r"https://optout\.example\.com(/c/[\w-]+)",
+	    message.get_body(["plain"]).get_content()))
+	return path
+
+
+def rows(stack):
+	"""What stands in the database, once all mail is out."""
+	assert wait_for(lambda: stack.sql("SELECT id FROM assent.mail WHERE "
+	    "sent_at IS NULL") == [])
+	return {t: stack.sql(f"SELECT md5(string_agg(x::text, '' ORDER BY x::text"
+	    f")) FROM assent.{t} x") for t in TABLES}
+
+
+def states(stack, address):
+	got = stack.sql("SELECT p.slug, c.state FROM assent.endpoint e JOIN "
+	    "assent.consent c USING (contact_id) JOIN assent.purpose p ON "
+	    "p.id = purpose_id WHERE original = %s", address)
+	return dict(got)
+
+
+def test_from_form_to_accepted_mail(forms):
+	address = fresh()
+	page = see(forms)
+	assert " checked" not in page and "Version 1" in page
+	assert "The &lt;b&gt;newsletter&lt;/b&gt;" in page
+	assert forms.rcpt(address).startswith("550")
+	status, said = press(forms, address, ["The <b>newsletter</b>"])
+	assert status == 200 and "on its way" in said and address not in said
+	message = letter(forms, address)
+	assert message["Auto-Submitted"] == "auto-generated"
+	assert message["From"] == '=?utf-8?B?QWNtZQ==?= <hello@news.example.com>' \
+	    or message["From"] == "Acme <hello@news.example.com>"
+	assert message["To"].addresses[0].addr_spec == address
+	assert re.fullmatch(r"<[0-9a-f]{32}@optout\.example\.com>",
+	    message["Message-ID"])
+	assert "The <b>newsletter</b>" in message.get_body(["plain"]).get_content()
+	assert "The &lt;b&gt;newsletter&lt;/b&gt;" in \
+	    message.get_body(["html"]).get_content()
+	assert link(message) in message.get_body(["html"]).get_content()
+	assert forms.rcpt(address).startswith("550")
+	status, page = forms.page("POST", link(message), b"via=page",
+	    {**URLENCODED, "User-Agent": "confirmer"})
+	assert status == 200 and "<h1>Confirmed</h1>" in page
+	assert states(forms, address) == {"newsletter": "granted"}
+	sent = forms.send(address)
+	assert sent.replies[0].startswith("250") and sent.end.startswith("250")
+	((text, proof),) = forms.sql("SELECT t.body, p.fields FROM assent.event v "
+	    "JOIN assent.event_person p ON event_id = v.id JOIN assent.endpoint e "
+	    "USING (contact_id) JOIN assent.purpose_text t ON t.id = v.text_id "
+	    "WHERE e.original = %s AND act = 'grant'", address)
+	assert text == "What is new, once a week."
+	assert proof["form"] == "join" and proof["language"] == "en"
+	assert proof["ip"].startswith("198.51.") and "user_agent" in proof
+	assert proof["confirmed_ip"] == "127.0.0.1"
+	assert proof["confirmed_user_agent"] == "confirmer"
+	assert proof["requested_at"] < proof["confirmed_at"]
+	assert proof["message_id"] == message["Message-ID"]
+	# Once more: nothing, and the same answer.
+	before = rows(forms)
+	assert forms.page("POST", link(message), b"", URLENCODED) == \
+	    (200, page)
+	assert forms.page("GET", link(message)) == (200, page)
+	assert rows(forms) == before
+
+
+@pytest.mark.parametrize("language,subject,title", [
+    ("pl", "Potwierdź swój zapis", "Biuletyn"),
+    ("it", "Conferma la tua iscrizione", "The <b>newsletter</b>")])
+def test_mail_and_link_speak_the_forms_language(forms, language, subject,
+    title):
+	address = fresh()
+	press(forms, address, [title], language=language)
+	message = letter(forms, address)
+	assert message["Subject"] == subject
+	assert title in message.get_body(["plain"]).get_content()
+	_, page = forms.page("GET", link(message))
+	assert f'<html lang="{language}">' in page
+
+
+def test_looking_changes_nothing(forms):
+	address = fresh()
+	press(forms, address)
+	path = link(letter(forms, address))
+	before = rows(forms)
+	for where in ("/s/join", path, path[:-4] + "AAAA", "/c/x", "/s/nix"):
+		for method in ("GET", "HEAD", "OPTIONS"):
+			forms.page(method, where)
+	assert rows(forms) == before
+	_, page = forms.page("GET", path)
+	assert address.lower() not in page.lower()
+	assert page.count("<button") == 1 and "<script" not in page
+
+
+@pytest.mark.parametrize("path", ["/c/x", "/c/" + "A" * 44, "/c/%ff%00"])
+def test_forged_links_say_what_to_do(forms, path):
+	before = rows(forms)
+	for method in ("GET", "POST"):
+		status, page = forms.page(method, path)
+		assert status == 404 and "fill in the form once more" in page
+	assert rows(forms) == before
+
+
+def test_links_for_something_else_confirm_nothing(forms):
+	address = forms.subscriber()
+	sent = forms.send(address)
+	other = forms.delivered(sent.marker).link().removeprefix("/u/")
+	assert forms.page("POST", f"/c/{other}")[0] == 404
+
+
+def test_every_address_is_answered_alike(forms):
+	"""Known, unknown, forgotten, and one that has had its mails."""
+	known, gone, often = forms.subscriber(), forms.subscriber(), fresh()
+	forms.ctl("forget", gone, "--yes")
+	page = see(forms)
+	answers = {press(forms, a, page=page) for a in
+	    (known, gone, fresh(), often, often, often, often, often)}
+	assert len(answers) == 1
+	for address in (known, gone):
+		assert letter(forms, address)
+	assert wait_for(lambda: len(letters(forms, often)) == 3)
+	forms.idle()
+	assert forms.sql("SELECT count(*) FROM assent.sign_up WHERE original = %s",
+	    often) == [(3,)]
+
+
+def test_who_was_forgotten_comes_back_by_the_link(forms):
+	address = forms.subscriber()
+	forms.ctl("forget", address, "--yes")
+	press(forms, address)
+	path = link(letter(forms, address))
+	assert forms.rcpt(address).startswith("550")
+	assert forms.page("POST", path)[0] == 200
+	assert states(forms, address) == {"offers": "granted"}
+
+
+def test_forgetting_ends_what_was_asked_for(forms):
+	address = forms.subscriber()
+	press(forms, address)
+	path = link(letter(forms, address))
+	forms.ctl("forget", address, "--yes")
+	assert forms.page("POST", path)[0] == 404
+	assert forms.rcpt(address).startswith("550")
+
+
+def test_a_source_is_limited(forms):
+	where, page = source(), see(forms)
+	answers = [press(forms, fresh(), page=page, where=where)[0]
+	    for _ in range(22)]
+	assert answers == [200] * 20 + [429] * 2
+	assert press(forms, fresh(), page=page)[0] == 200
+
+
+def test_what_fills_in_everything_asks_for_nothing(forms):
+	page = see(forms)
+	before = rows(forms)
+	trapped = press(forms, fresh(), page=page, website="https://x.example")
+	assert rows(forms) == before
+	assert press(forms, fresh(), page=page) == trapped
+
+
+@pytest.mark.parametrize("fields,status,said", [
+    ({"address": "nobody"}, 422, "Please give your email address"),
+    ({"address": "a@b.test\r\nBcc: c@d.test"}, 422, "Please give"),
+    ({"address": "\"><b>@x"}, 422, "Please give"),
+    ({"on": ""}, 422, "Please choose"),
+    ({"on": "1"}, 422, "Please choose"),
+    ({"shown": "x"}, 413, "Nothing has been done"),
+    ({"shown": "99999:999999999,", "on": "99999"}, 422, "Please choose")])
+def test_what_is_wrong_is_said(forms, fields, status, said):
+	page = see(forms)
+	before = rows(forms)
+	all_ = {"shown": shown(page), "address": fresh(),
+	    "on": boxes(page)["Offers"], **fields}
+	got, text = forms.page("POST", "/s/join", urllib.parse.urlencode(
+	    all_).encode(), {**URLENCODED, **source()})
+	assert got == status and said in text and '"><b>' not in text
+	assert rows(forms) == before
+
+
+def test_snippet_signs_up_from_elsewhere(forms):
+	snippet = forms.ctl("page", "snippet", "join").stdout
+	assert 'action="https://optout.example.com/s/join"' in snippet
+	assert "The &lt;b&gt;newsletter&lt;/b&gt;" in snippet
+	assert " checked" not in snippet and "<script" not in snippet
+	address = fresh()
+	forms.ctl("purpose", "text", "add", "newsletter", "en", "--title",
+	    "The <b>newsletter</b>", "--body", "Another text.")
+	on = re.search(r'value="(\d+)"> <b>The', snippet)[1]
+	body = {"shown": shown(snippet), "address": address, "on": on}
+	assert forms.page("POST", "/s/join", urllib.parse.urlencode(body)
+	    .encode(), {**URLENCODED, **source()})[0] == 200
+	assert forms.sql("SELECT t.version FROM assent.sign_up s JOIN "
+	    "assent.purpose_text t ON t.id = s.texts[1] WHERE original = %s",
+	    address) == [(1,)]
+
+
+def test_closed_pages_are_not_there(forms):
+	forms.ctl("page", "add", "sign-up", "soon-gone", "--brand", "acme",
+	    "--purpose", "offers")
+	page = see(forms, "soon-gone")
+	forms.ctl("page", "edit", "soon-gone", "--open", "no")
+	assert forms.page("GET", "/s/soon-gone")[0] == 404
+	body = {"shown": shown(page), "address": fresh(),
+	    "on": boxes(page)["Offers"]}
+	assert forms.page("POST", "/s/soon-gone", urllib.parse.urlencode(
+	    body).encode(), {**URLENCODED, **source()})[0] == 404
+	assert "soon-gone" in forms.ctl("page", "list").stdout
+
+
+def test_logs_name_nobody(forms):
+	address = fresh()
+	press(forms, address)
+	path = link(letter(forms, address))
+	forms.page("POST", path)
+	log = forms.log("web")
+	assert "result=sent" in log and "confirm result=changed" in log
+	assert address not in log and path not in log
+
+
+def test_queued_mail_outlives_web_and_mta(own_stack):
+	"""Queued while the MTA is away, web killed: it goes out, and once."""
+	set_up(own_stack)
+	address = fresh()
+	own_stack.stop("mta")
+	assert press(own_stack, address)[0] == 200
+	assert wait_for(lambda: "mail result=failed" in own_stack.log("web"))
+	os.kill(own_stack.pid("web"), signal.SIGKILL)
+	own_stack.stop("web")
+	own_stack.start("mta")
+	own_stack.start("web")
+	message = letter(own_stack, address)
+	assert wait_for(lambda: own_stack.sql("SELECT sent_at IS NOT NULL, "
+	    "tries > 1, message_id, num_nonnulls(key, recipient, language, data) "
+	    "FROM assent.mail") == [(True, True, message["Message-ID"], 0)])
+	own_stack.idle()
+	assert len(letters(own_stack, address)) == 1
+	assert own_stack.page("POST", link(message))[0] == 200
+	assert states(own_stack, address) == {"offers": "granted"}

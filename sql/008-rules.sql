@@ -26,35 +26,37 @@ ALTER TABLE assent.event
 	ADD CHECK (contact_id IS NOT NULL
 		OR act IN ('define', 'forget', 'lift-erasure', 'audience'));
 
--- As in 006, and facts 5, which may be missing now, and 14.
+-- As in 006, and facts 5, which may be missing now, and 14.  One expression,
+-- which the planner puts where it is called: an import makes millions of them.
 CREATE OR REPLACE FUNCTION assent.event_leaf(e assent.event)
-RETURNS bytea LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
-DECLARE
-	act     bytea := convert_to(e.act::text, 'UTF8');
-	channel bytea := convert_to(e.channel::text, 'UTF8');
-	source  bytea := convert_to(e.source, 'UTF8');
-	actor   bytea := convert_to(e.actor, 'UTF8');
-	detail  bytea := convert_to(e.detail, 'UTF8');
-BEGIN
-	RETURN sha256('\x00617373656e74206576656e7420310a0100000008'::bytea
+RETURNS bytea LANGUAGE sql STABLE PARALLEL SAFE AS $$
+	SELECT sha256('\x00617373656e74206576656e7420310a0100000008'::bytea
 		|| int8send(e.id)
 		|| '\x0200000008'::bytea || timestamptz_send(e.recorded_at)
 		|| '\x0300000008'::bytea || timestamptz_send(e.at)
-		|| '\x04'::bytea || int4send(octet_length(act)) || act
+		|| '\x04'::bytea
+		|| int4send(octet_length(convert_to(e.act::text, 'UTF8')))
+		|| convert_to(e.act::text, 'UTF8')
 		|| coalesce('\x0500000008'::bytea || int8send(e.contact_id), '')
 		|| coalesce('\x0600000008'::bytea || int8send(e.purpose_id), '')
-		|| coalesce('\x07'::bytea || int4send(octet_length(channel))
-			|| channel, '')
+		|| coalesce('\x07'::bytea
+			|| int4send(octet_length(convert_to(e.channel::text, 'UTF8')))
+			|| convert_to(e.channel::text, 'UTF8'), '')
 		|| coalesce('\x0800000008'::bytea
 			|| timestamptz_send(e.expires_at), '')
-		|| '\x09'::bytea || int4send(octet_length(source)) || source
-		|| '\x0a'::bytea || int4send(octet_length(actor)) || actor
+		|| '\x09'::bytea
+		|| int4send(octet_length(convert_to(e.source, 'UTF8')))
+		|| convert_to(e.source, 'UTF8')
+		|| '\x0a'::bytea
+		|| int4send(octet_length(convert_to(e.actor, 'UTF8')))
+		|| convert_to(e.actor, 'UTF8')
 		|| '\x0b00000020'::bytea || e.commitment
 		|| coalesce('\x0c00000008'::bytea || int8send(e.about), '')
 		|| coalesce('\x0d00000008'::bytea || int8send(e.text_id), '')
-		|| coalesce('\x0e'::bytea || int4send(octet_length(detail))
-			|| detail, ''));
-END $$;
+		|| coalesce('\x0e'::bytea
+			|| int4send(octet_length(convert_to(e.detail, 'UTF8')))
+			|| convert_to(e.detail, 'UTF8'), ''))
+$$;
 
 -- Records what a person did about one pair; the event's number.
 CREATE FUNCTION assent.record(p_act assent.act, p_contact bigint,
@@ -286,6 +288,43 @@ RETURNS int LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 		lower(split_part(p_language, '-', 1))), 0)
 $$;
 
+-- Contacts of whom the same is on record for one kind of endpoint, as far as
+-- effective() looks at it: each with the one who stands for all of them.  A
+-- date since when counts only if grants expire after it, or if it may be before
+-- or after the contact left something.
+CREATE FUNCTION assent.alike(p_contacts bigint[],
+	p_kind assent.endpoint_kind)
+RETURNS TABLE (contact bigint, leader bigint)
+LANGUAGE plpgsql STABLE SET search_path = assent, pg_temp
+SET plan_cache_mode = force_custom_plan SET jit = off
+SET enable_nestloop = off SET enable_mergejoin = off AS $$
+DECLARE
+	asked  channel[] := kind_channels(p_kind);
+	dated  boolean := EXISTS (SELECT FROM purpose
+		WHERE validity IS NOT NULL);
+BEGIN
+	RETURN QUERY
+	WITH own AS MATERIALIZED (
+		SELECT * FROM consent
+		WHERE contact_id = ANY (p_contacts) AND channel = ANY (asked)
+	), recorded AS (
+		SELECT id, array_agg(ROW(c.purpose_id, c.channel, c.state,
+				c.objected_at IS NULL, c.restricted_at IS NULL,
+				c.suspended_at IS NULL, c.expires_at, c.withdrawn_at)
+				ORDER BY c.purpose_id, c.channel) AS facts,
+			CASE WHEN dated OR bool_or(c.state = 'withdrawn'
+					OR c.withdrawn_at IS NOT NULL)
+				THEN array_agg(c.since
+				ORDER BY c.purpose_id, c.channel) END AS dates
+		FROM unnest(p_contacts) AS id
+		LEFT JOIN own c ON c.contact_id = id GROUP BY 1
+	), same AS (
+		SELECT min(id) AS first, array_agg(id) AS who
+		FROM recorded GROUP BY facts, dates
+	)
+	SELECT id, s.first FROM same s CROSS JOIN LATERAL unnest(s.who) AS id;
+END $$;
+
 -- The permits of contacts' endpoints of one kind (policy/permit.h).
 CREATE FUNCTION assent.pack(p_contacts bigint[], p_kind assent.endpoint_kind)
 RETURNS TABLE (contact bigint, packed bytea)
@@ -294,11 +333,18 @@ SET plan_cache_mode = force_generic_plan SET jit = off
 SET enable_nestloop = on
 SET enable_mergejoin = on AS $$
 #variable_conflict use_column
+DECLARE
+	-- Who stands for each of them, and each of those once.
+	leader_of  bigint[] := p_contacts;
+	leaders    bigint[] := p_contacts;
 BEGIN
 	IF cardinality(p_contacts) > 8 THEN
 		PERFORM set_config('plan_cache_mode', 'force_custom_plan', true),
 			set_config('enable_nestloop', 'off', true),
 			set_config('enable_mergejoin', 'off', true);
+		SELECT array_agg(contact), array_agg(leader),
+			array_agg(DISTINCT leader)
+		INTO p_contacts, leader_of, leaders FROM alike(p_contacts, p_kind);
 	END IF;
 	RETURN QUERY
 	WITH pair AS MATERIALIZED (
@@ -307,9 +353,9 @@ BEGIN
 			CASE WHEN expires IS NOT NULL THEN
 				least(greatest(floor(extract(epoch FROM expires)), 1),
 				4294967295)::bigint END AS expires
-		FROM effective(p_contacts, p_kind) AS e
+		FROM effective(leaders, p_kind) AS e
 		JOIN (SELECT c, channel_number(c) FROM unnest(kind_channels(p_kind))
-			AS c) AS c (channel, number) USING (channel)
+			AS c OFFSET 0) AS c (channel, number) USING (channel)
 		WHERE standing <> 0
 	), numbered AS (
 		-- An octet numbers them. Of more than 255, neighbours share the
@@ -337,8 +383,10 @@ BEGIN
 	)
 	SELECT id, set_byte('\x0100'::bytea, 1, language_number(c.language) << 2)
 		|| coalesce(head.octets, '\x00') || coalesce(body.octets, '')
-	FROM unnest(p_contacts) AS id LEFT JOIN person c USING (id)
-	LEFT JOIN head ON head.contact = id LEFT JOIN body ON body.contact = id;
+	FROM unnest(p_contacts, leader_of) AS k (id, leader)
+	LEFT JOIN person c USING (id)
+	LEFT JOIN head ON head.contact = k.leader
+	LEFT JOIN body ON body.contact = k.leader;
 END $$;
 
 -- Computes contacts' permits anew; how many became others.  The contacts must
@@ -425,8 +473,7 @@ END $$;
 -- A consent row after an act; the pure heart of the rules.
 CREATE OR REPLACE FUNCTION assent.after(c assent.consent, p_act assent.act,
 	p_at timestamptz, p_expires timestamptz)
-RETURNS assent.consent LANGUAGE plpgsql IMMUTABLE
-SET search_path = assent, pg_temp AS $$
+RETURNS assent.consent LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE
 	-- Of a state set by hand, since is all there is.
 	withdrawn_at timestamptz := greatest(c.withdrawn_at,
@@ -498,18 +545,10 @@ END $$;
 -- What is on record of a pair of which nothing is.
 CREATE FUNCTION assent.unrecorded(p_contact bigint, p_purpose int,
 	p_channel assent.channel)
-RETURNS assent.consent LANGUAGE plpgsql IMMUTABLE
-SET search_path = assent, pg_temp AS $$
-DECLARE
-	c consent;
-BEGIN
-	c.contact_id := p_contact;
-	c.purpose_id := p_purpose;
-	c.channel := p_channel;
-	c.state := 'none';
-	c.since := '-infinity';
-	RETURN c;
-END $$;
+RETURNS assent.consent LANGUAGE sql IMMUTABLE AS $$
+	SELECT ROW(p_contact, p_purpose, p_channel, 'none', '-infinity', NULL,
+		NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::assent.consent
+$$;
 
 -- Applies an act to one pair. Whether it changed anything.
 CREATE FUNCTION assent.apply(p_contact bigint, p_purpose int,

@@ -34,6 +34,7 @@ COMMENT ON COLUMN assent.import.rejects IS 'And how long its rejects are';
 -- look, and all at once: one by one it takes longer than to add it.
 ALTER TABLE assent.event DROP CONSTRAINT event_text_id_fkey;
 ALTER TABLE assent.event_person DROP CONSTRAINT event_person_event_id_fkey;
+ALTER TABLE assent.consent DROP CONSTRAINT consent_purpose_id_fkey;
 CREATE FUNCTION assent.text_known() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = assent, pg_temp AS $$
 BEGIN
@@ -58,7 +59,31 @@ END $$;
 CREATE TRIGGER event_known AFTER INSERT ON assent.event_person
 	REFERENCING NEW TABLE AS added
 	FOR EACH STATEMENT EXECUTE FUNCTION assent.event_known();
+CREATE FUNCTION assent.purpose_known() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = assent, pg_temp AS $$
+BEGIN
+	IF TG_LEVEL = 'ROW' THEN
+		PERFORM FROM purpose p WHERE p.id = NEW.purpose_id
+		HAVING count(*) = 0;
+	ELSE
+		PERFORM FROM added a WHERE NOT EXISTS (
+			SELECT FROM purpose p WHERE p.id = a.purpose_id) LIMIT 1;
+	END IF;
+	IF FOUND THEN
+		RAISE foreign_key_violation
+			USING MESSAGE = 'there is no such purpose';
+	END IF;
+	RETURN NULL;
+END $$;
+CREATE TRIGGER known AFTER INSERT ON assent.consent
+	REFERENCING NEW TABLE AS added
+	FOR EACH STATEMENT EXECUTE FUNCTION assent.purpose_known();
+CREATE TRIGGER known_still AFTER UPDATE ON assent.consent
+	FOR EACH ROW WHEN (OLD.purpose_id <> NEW.purpose_id)
+	EXECUTE FUNCTION assent.purpose_known();
 CREATE TRIGGER kept BEFORE TRUNCATE ON assent.purpose_text
+	FOR EACH STATEMENT EXECUTE FUNCTION assent.refuse_change();
+CREATE TRIGGER kept BEFORE DELETE OR TRUNCATE OR UPDATE OF id ON assent.purpose
 	FOR EACH STATEMENT EXECUTE FUNCTION assent.refuse_change();
 
 -- Begins an import, or goes on with the one of that identity that was
@@ -403,7 +428,8 @@ END $$;
 -- Applies what is staged.  What was not applied has its reason in `reason`.
 CREATE FUNCTION assent.import_apply(p_name text, OUT changed bigint,
 	OUT unchanged bigint)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = assent, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = assent, pg_temp
+SET jit = off AS $$
 BEGIN
 	IF NOT EXISTS (SELECT FROM pg_class c JOIN pg_roles r
 		ON r.oid = c.relowner WHERE c.oid = to_regclass('pg_temp.staged')

@@ -260,5 +260,18 @@ SELECT lives_ok($$SELECT assent.import_done((SELECT id FROM begun), 10, 20, 3,
 SELECT is((SELECT octets FROM assent.import_begin(decode(repeat('ab', 32),
 	'hex'), 'file')), 0::bigint, 'then it begins anew');
 
+-- A consent's purpose is one that there is, and stays.
+SELECT throws_ok(format($$INSERT INTO assent.consent (contact_id, purpose_id,
+	channel, state, since, event_id) VALUES (%s, 65535, 'email', 'granted',
+	now(), 0)$$, pg_temp.person(9001)), '23503', 'there is no such purpose',
+	'a consent to nothing is refused');
+SELECT throws_ok($$UPDATE assent.consent SET purpose_id = 65535
+	WHERE ctid = (SELECT min(ctid) FROM assent.consent)$$, '23503',
+	'there is no such purpose', 'or one that comes to nothing');
+SELECT throws_like(what || ' assent.purpose' || rest,
+	'the ledger is append-only%', what || ': a purpose stays')
+FROM (VALUES ('DELETE FROM', ''), ('TRUNCATE', ' CASCADE'),
+	('UPDATE', ' SET id = DEFAULT')) AS t (what, rest);
+
 SELECT * FROM finish();
 ROLLBACK;

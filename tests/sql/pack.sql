@@ -156,6 +156,48 @@ SELECT is(pg_temp.count_too_late(60 + i::int), 0::bigint,
 	n || ' different expiries: none is later than it should be')
 FROM unnest('{200,255,256,257,400}'::int[]) WITH ORDINALITY AS t (n, i);
 
+-- Many at once share the work of those alike: it must come to what each comes
+-- to alone.  Few facts and few dates, so that some are alike and others differ
+-- by one date only; first where dates count only after leaving, then where
+-- grants expire.
+CREATE FUNCTION pg_temp.crowd() RETURNS void LANGUAGE sql AS $$
+	INSERT INTO assent.consent (contact_id, purpose_id, channel, state, since,
+		expires_at, withdrawn_at, suspended_at, event_id)
+	SELECT coalesce(pg_temp.contact(1000 + i), pg_temp.person(1000 + i)),
+		CASE p WHEN 1 THEN pg_temp.purpose('above')
+		ELSE pg_temp.purpose('below') END, 'email',
+		CASE WHEN i / 2 % 3 = p THEN 'withdrawn' ELSE 'granted' END::assent.state,
+		'2026-01-01'::timestamptz + (i * p / 6 % 3) * interval '1 day',
+		CASE WHEN i % 7 = p THEN '2100-01-01'::timestamptz END,
+		CASE WHEN i % 5 = p THEN '2026-01-02'::timestamptz END,
+		CASE WHEN i % 11 = p THEN now() END, 0
+	FROM generate_series(1, 100) AS i, generate_series(1, 2) AS p
+$$;
+CREATE FUNCTION pg_temp.crowd_differs() RETURNS bigint LANGUAGE sql AS $$
+	SELECT count(*) FROM assent.pack((SELECT array_agg(contact_id)
+		FROM assent.endpoint WHERE contact_id IN (SELECT contact_id
+			FROM assent.consent WHERE purpose_id = pg_temp.purpose('below'))),
+		'email') AS p
+	WHERE p.packed IS DISTINCT FROM pg_temp.pack(p.contact, 'email')
+$$;
+CREATE FUNCTION pg_temp.kinds() RETURNS bigint LANGUAGE sql AS $$
+	SELECT count(DISTINCT packed) FROM assent.permit JOIN assent.endpoint
+		USING (key) JOIN assent.consent USING (contact_id)
+	WHERE purpose_id = pg_temp.purpose('below')
+$$;
+SELECT pg_temp.purpose('above'), pg_temp.purpose('below')
+\g /dev/null
+UPDATE assent.purpose SET parent_id = pg_temp.purpose('above')
+WHERE id = pg_temp.purpose('below');
+SELECT pg_temp.crowd()
+\g /dev/null
+SELECT cmp_ok(pg_temp.kinds(), '>', 8::bigint, 'the crowd is a mixed one');
+SELECT is(pg_temp.crowd_differs(), 0::bigint,
+	'many at once come to what each comes to alone');
+UPDATE assent.purpose SET validity = '50 years'
+WHERE id = pg_temp.purpose('below');
+SELECT is(pg_temp.crowd_differs(), 0::bigint, 'and so where grants expire');
+
 SELECT is(array_agg(c ORDER BY c), assent.kind_channels(k),
 	'the channels of ' || k)
 FROM unnest(enum_range(NULL::assent.endpoint_kind)) AS k

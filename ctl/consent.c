@@ -43,6 +43,14 @@ struct request {
 	struct change change;
 };
 
+/* Whether an act takes a permission away. */
+static bool
+takes(enum change_act act)
+{
+	return act == CHANGE_WITHDRAW || act == CHANGE_OBJECT ||
+	    act == CHANGE_RESTRICT || act == CHANGE_SUSPEND;
+}
+
 static int
 read_times(
     struct ctl *c, const struct args *a, struct change *change, struct err *e)
@@ -52,7 +60,8 @@ read_times(
 	if (change->act == CHANGE_GRANT)
 		expires = args_value(a, "expires");
 	if (at != NULL) {
-		change->at = ctl_time(c, "at", at, e);
+		change->at = takes(change->act) ? ctl_time_last(c, "at", at, e)
+						: ctl_time(c, "at", at, e);
 		if (change->at == NULL)
 			return -1;
 	}

@@ -174,7 +174,8 @@ ctl_purpose_name(struct ctl *c, const struct store_purpose *p)
 }
 
 static int
-read_time(struct ctl *c, const char *text, const char **out, struct err *e)
+read_time(
+    struct ctl *c, const char *text, bool last, const char **out, struct err *e)
 {
 	static const struct pg_statement read = {
 	    .name = "time",
@@ -182,11 +183,21 @@ read_time(struct ctl *c, const char *text, const char **out, struct err *e)
 		   "'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') "
 		   "FROM (SELECT $1::text::timestamptz AS t) AS given",
 	};
+	static const struct pg_statement read_last = {
+	    .name = "time-last",
+	    .sql = "SELECT isfinite(t), to_char(CASE "
+		   "WHEN $1::text ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' THEN "
+		   "least(t + interval '1 day' - interval '1 microsecond', "
+		   "greatest(t, now())) ELSE t END AT TIME ZONE 'UTC', "
+		   "'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') "
+		   "FROM (SELECT $1::text::timestamptz AS t) AS given",
+	};
 	const struct pg_param params[] = {{text, 0}};
 	struct pg_rows *rows;
 	int rc = 0;
 
-	if (store_exec(c->store, &read, params, 1, &rows, e) != 0)
+	if (store_exec(
+		c->store, last ? &read_last : &read, params, 1, &rows, e) != 0)
 		return -1;
 	if (pg_rows_text(rows, 0, 0)[0] != 't')
 		rc = err_set(e, ERR_FATAL, "not a point in time");
@@ -198,14 +209,15 @@ read_time(struct ctl *c, const char *text, const char **out, struct err *e)
 	return rc;
 }
 
-const char *
-ctl_time(struct ctl *c, const char *option, const char *text, struct err *e)
+static const char *
+point_in_time(struct ctl *c, const char *option, const char *text, bool last,
+    struct err *e)
 {
 	const char *out = NULL;
 
 	if (ctl_store(c, e) != 0)
 		return NULL;
-	if (read_time(c, text, &out, e) == 0)
+	if (read_time(c, text, last, &out, e) == 0)
 		return out;
 	if (e->kind != ERR_UNREACHABLE)
 		err_set(e, ERR_REFUSED,
@@ -213,6 +225,19 @@ ctl_time(struct ctl *c, const char *option, const char *text, struct err *e)
 		    "2026-11-21T18:00:00Z, 2026-11-21 18:00+01 or 2026-11-21",
 		    option, text);
 	return NULL;
+}
+
+const char *
+ctl_time(struct ctl *c, const char *option, const char *text, struct err *e)
+{
+	return point_in_time(c, option, text, false, e);
+}
+
+const char *
+ctl_time_last(
+    struct ctl *c, const char *option, const char *text, struct err *e)
+{
+	return point_in_time(c, option, text, true, e);
 }
 
 int

@@ -84,6 +84,11 @@ const char *ctl_purpose_name(struct ctl *c, const struct store_purpose *p)
 const char *ctl_time(struct ctl *c, const char *option, const char *text,
     struct err *e) __attribute__((nonnull, warn_unused_result));
 
+/* The same, but a day without a time is its last moment, or now if it is today:
+ * what is taken away that day is not given back by what was given on it. */
+const char *ctl_time_last(struct ctl *c, const char *option, const char *text,
+    struct err *e) __attribute__((nonnull, warn_unused_result));
+
 /* Whether `text` can name a brand or a purpose; `e` says of `what` how. */
 int ctl_slug(const char *what, const char *text, struct err *e)
     __attribute__((nonnull, warn_unused_result));

@@ -128,6 +128,19 @@ def test_a_preview_says_what_is_left_alone(stack, tmp_path):
 	assert text.encode() == message
 
 
+def test_a_day_of_withdrawal_lasts_to_its_end(stack):
+	for grant, withdrawal, verdict in (
+	    ("2026-05-01T10:00:00Z", "2026-05-01", "refuse"),
+	    ("2026-05-02T00:00:00Z", "2026-05-01", "accept"),
+	    ("2026-05-01T10:00:00Z", "2026-05-01T09:00:00Z", "accept")):
+		address = f"day{grant[:13]}-{withdrawal[10:13]}@rcpt.test".lower()
+		stack.ctl("grant", address, "newsletter", "--at", grant)
+		stack.ctl("withdraw", address, "acme/all", "--at", withdrawal)
+		(answer,) = [a for a in stack.explain(address)["purposes"]
+		    if a["purpose"].endswith("newsletter")]
+		assert answer["verdict"] == verdict
+
+
 def test_a_consent_from_grant_to_show(stack):
 	address = stack.subscriber()
 	(consent,) = json.loads(stack.ctl("show", address,

@@ -79,12 +79,10 @@ fill(struct ctl *c, const struct pg_rows *rows, size_t i,
 		c->arena, pg_rows_text(rows, i, TEXT), false, &values),
 	    .footer_html = footer_fill(
 		c->arena, pg_rows_text(rows, i, HTML), true, &values),
-	    .link_prefix =
-		arena_printf(c->arena, "%s/u", c->conf->web.base_url),
+	    .link_prefix = values.unsubscribe_url,
 	    .max_size = (size_t)c->conf->milter.max_message,
 	};
-	if (plan->footer_text == NULL || plan->footer_html == NULL ||
-	    plan->link_prefix == NULL)
+	if (plan->footer_text == NULL || plan->footer_html == NULL)
 		return err_set(e, ERR_FATAL, "out of memory");
 	return 0;
 }

@@ -59,6 +59,8 @@ PROGRAMS   := $(BUILD)/assent-milter $(BUILD)/assent-web $(BUILD)/assentctl
 MIGRATIONS := $(sort $(wildcard sql/[0-9]*.sql))
 MANUALS    := $(wildcard man/*.[1-8])
 
+SANITIZERS := $(if $(SANITIZE),$(BUILD)/tests/sanitizers.o)
+
 all: $(PROGRAMS)
 
 $(BUILD)/libassent.a: $(POLICY)
@@ -71,12 +73,11 @@ $(BUILD)/libassentmail.a: $(MAIL)
 	$(say) AR $@
 	$(Q)$(AR) rcs $@ $^
 
-$(BUILD)/assent-milter: $(MILTER) $(BUILD)/libassentmail.a $(BUILD)/libassent.a
+$(BUILD)/assent-milter: $(MILTER) $(SANITIZERS) $(BUILD)/libassentmail.a $(BUILD)/libassent.a
 	$(say) LD $@
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(MILTER_LIBS) $(MAIL_LIBS) $(LIBS)
 
-$(BUILD)/assent-web: $(WEB) \
-    $(if $(findstring address,$(SANITIZE)),$(BUILD)/tests/lsan.o) \
+$(BUILD)/assent-web: $(WEB) $(SANITIZERS) \
     $(BUILD)/libassentmail.a $(BUILD)/libassent.a
 	$(say) LD $@
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(WEB_LIBS) $(LIBS)

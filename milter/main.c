@@ -43,8 +43,10 @@ enum { BACKLOG = 1024 };
 #define DRAIN (30 * CLOCK_S)
 #define GRACE (200 * CLOCK_MS)
 
-/* Signal flags: all that a handler may touch. */
-static volatile sig_atomic_t want_reload, want_stop;
+/* Signal flags: all that a handler may touch.  It runs on any thread, so they
+ * are atomic, and without a lock. */
+static atomic_bool want_reload, want_stop;
+_Static_assert(ATOMIC_BOOL_LOCK_FREE == 2, "signal flags need no lock");
 static int wake = -1;
 
 static void
@@ -55,9 +57,9 @@ on_signal(int number)
 	ssize_t n;
 
 	if (number == SIGHUP)
-		want_reload = 1;
+		want_reload = true;
 	else
-		want_stop = 1;
+		want_stop = true;
 	n = write(wake, &one, sizeof(one));
 	(void)n;
 	errno = saved;
@@ -187,10 +189,8 @@ attend(struct engine *en, const struct service *s)
 			continue;
 		if (watchdog > 0)
 			show_life(en);
-		if (want_reload) {
-			want_reload = 0;
+		if (atomic_exchange(&want_reload, false))
 			reload(en);
-		}
 	}
 }
 

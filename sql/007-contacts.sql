@@ -170,35 +170,6 @@ BEGIN
 	RETURN jsonb_array_length(p_purposes);
 END $$;
 
--- What is NULL stays as it is; an empty parent is none.
-CREATE FUNCTION assent.brand_edit(p_slug text, p_name text, p_parent text)
-RETURNS void LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = assent, pg_temp AS $$
-DECLARE
-	old   brand;
-	above int;
-BEGIN
-	SELECT * INTO old FROM brand WHERE slug = p_slug FOR NO KEY UPDATE;
-	IF NOT FOUND THEN
-		RAISE EXCEPTION 'there is no brand "%"', p_slug;
-	END IF;
-	SELECT id INTO above FROM brand WHERE slug = p_parent;
-	IF NOT FOUND AND p_parent <> '' THEN
-		RAISE EXCEPTION 'there is no brand "%"', p_parent;
-	END IF;
-	IF above = old.id THEN
-		RAISE EXCEPTION 'brands would go in a circle: %, %', p_slug, p_slug;
-	END IF;
-	IF p_name <> old.name THEN
-		UPDATE brand SET name = p_name WHERE id = old.id;
-		UPDATE purpose SET title = p_name WHERE brand_id = old.id
-			AND slug = 'all' AND title = old.name;
-	END IF;
-	IF p_parent IS NOT NULL AND above IS DISTINCT FROM old.parent_id THEN
-		UPDATE brand SET parent_id = above WHERE id = old.id;
-	END IF;
-END $$;
-
 CREATE TABLE assent.exemption (
 	name        assent.slug PRIMARY KEY,
 	purpose_id  int NOT NULL REFERENCES assent.purpose,
@@ -403,6 +374,6 @@ END $$;
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA assent FROM PUBLIC;
 GRANT SELECT ON assent.exemption TO assent_operator;
 GRANT EXECUTE ON FUNCTION assent.purpose_add, assent.purpose_edit,
-	assent.purposes_add, assent.brand_edit, assent.exemption_add,
+	assent.purposes_add, assent.exemption_add,
 	assent.exemption_end, assent.contact_edit, assent.endpoint_add
 	TO assent_operator;

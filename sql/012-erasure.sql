@@ -245,38 +245,6 @@ BEGIN
 	RETURN contact_with(p_key);
 END $$;
 
--- Erases whoever has a key, with all their addresses, as of p_at.
-CREATE FUNCTION assent.erase(p_key bytea, p_at timestamptz, p_source text,
-	OUT keys bytea[], OUT addresses int, OUT consents int, OUT fields bigint)
-LANGUAGE plpgsql SET search_path = assent, pg_temp AS $$
-DECLARE
-	who bigint := holder(p_key);
-	one bytea;
-BEGIN
-	keys := ARRAY(SELECT key::bytea FROM endpoint WHERE contact_id = who
-		UNION SELECT p_key ORDER BY 1);
-	FOR one IN SELECT k FROM unnest(keys) AS k EXCEPT
-		SELECT key FROM erasure WHERE lifted_at IS NULL ORDER BY 1
-	LOOP
-		INSERT INTO erasure VALUES (one, p_at, NULL,
-			record_key('forget', one, p_at, p_source))
-		ON CONFLICT (key) DO UPDATE SET erased_at = excluded.erased_at,
-			lifted_at = NULL, event_id = excluded.event_id;
-	END LOOP;
-	INSERT INTO permit SELECT k, '\x010100' FROM unnest(keys) AS k
-	ON CONFLICT (key) DO UPDATE SET packed = excluded.packed
-	WHERE permit.packed <> excluded.packed;
-	DELETE FROM suppression WHERE key = ANY (keys);
-	DELETE FROM endpoint WHERE contact_id = who;
-	GET DIAGNOSTICS addresses = ROW_COUNT;
-	DELETE FROM consent WHERE contact_id = who;
-	GET DIAGNOSTICS consents = ROW_COUNT;
-	fields := erase_person_fields(ARRAY(SELECT id FROM event
-		JOIN event_person ON event_id = id
-		WHERE contact_id = who AND act <> 'erase'), p_source);
-	DELETE FROM contact WHERE id = who;
-END $$;
-
 -- Lifts the erasure of a key; whether there was one.
 CREATE FUNCTION assent.lift(p_key bytea, p_at timestamptz, p_source text)
 RETURNS boolean LANGUAGE plpgsql SET search_path = assent, pg_temp AS $$

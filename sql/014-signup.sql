@@ -14,7 +14,7 @@ COMMENT ON COLUMN assent.brand.sender IS
 	'From which address its pages'' mail comes; the company''s where there is none';
 
 -- What is NULL stays as it is; an empty parent or sender is none.
-DROP FUNCTION assent.brand_edit(text, text, text);
+DROP FUNCTION IF EXISTS assent.brand_edit(text, text, text);
 CREATE FUNCTION assent.brand_edit(p_slug text, p_name text, p_parent text,
 	p_sender text DEFAULT NULL)
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER

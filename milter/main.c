@@ -3,10 +3,10 @@
  * main - assent-milter, the data plane
  *
  * libmilter runs in a thread of its own and would take SIGHUP for "stop": it
- * waits for SIGHUP, SIGTERM and SIGINT with sigwait(3).  Linux gives a signal
- * to the process's first thread whenever that one does not block it, so this
- * thread never does, and is alone in hearing them: its handler only writes to
- * an eventfd.
+ * waits for SIGHUP, SIGTERM and SIGINT with sigwait(3), which takes what is
+ * pending for the process even while the handler of this thread is on its way.
+ * So the sigwait that libmilter finds is ours and never returns, and this
+ * thread is alone in hearing signals: its handler only writes to an eventfd.
  *
  * SIGTERM: no new message is begun (the MTA is told to try again), those under
  * way are finished, then the process ends.
@@ -83,9 +83,19 @@ catch_signals(struct err *e)
 	return 0;
 }
 
-/* libmilter's thread, and how it ended. */
+/* For libmilter's signal thread, in the place of libc's: nothing comes. */
+int
+sigwait(const sigset_t *restrict set, int *restrict number)
+{
+	(void)set;
+	(void)number;
+	for (;;)
+		pause();
+}
+
+/* libmilter's thread; whether it has ended. */
 struct service {
-	_Atomic int status; /* -1 while it runs */
+	atomic_bool ended;
 };
 
 static void *
@@ -95,7 +105,8 @@ serve(void *arg)
 	const uint64_t one = 1;
 	ssize_t n;
 
-	s->status = smfi_main();
+	(void)smfi_main();
+	s->ended = true;
 	n = write(wake, &one, sizeof(one));
 	(void)n;
 	return NULL;
@@ -143,7 +154,7 @@ start_service(struct service *s, struct err *e)
 {
 	pthread_t thread;
 
-	s->status = -1;
+	s->ended = false;
 	if (pthread_create(&thread, NULL, serve, s) != 0)
 		return err_set(e, ERR_FATAL, "no thread for libmilter");
 	pthread_detach(thread);
@@ -184,7 +195,7 @@ attend(struct engine *en, const struct service *s)
 	int pause = watchdog == 0 ? -1 : (int)(watchdog / CLOCK_MS);
 	uint64_t n;
 
-	while (!want_stop && s->status == -1) {
+	while (!want_stop && !s->ended) {
 		if (poll(&fd, 1, pause) > 0 && read(wake, &n, sizeof(n)) < 0)
 			continue;
 		if (watchdog > 0)

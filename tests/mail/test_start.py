@@ -273,6 +273,18 @@ def test_socket_of_a_killed_milter_is_used_again(variant):
 		s.connect(str(variant.folder / "milter.sock"))
 
 
+def test_signals_reach_the_milter_not_libmilter(variant):
+	"""libmilter waits for them too, and would stop.  All threads that are
+	stopped and go on together look for what came meanwhile."""
+	with running(variant, "assent-milter") as process:
+		for _ in range(20):
+			process.send_signal(signal.SIGSTOP)
+			process.send_signal(signal.SIGHUP)
+			process.send_signal(signal.SIGCONT)
+			assert any(" reloaded" in line
+			    for line in process.stderr)
+
+
 def test_web_starts_without_redis(variant):
 	"""Only slower: Redis is no reason not to start."""
 	variant.edit('(?m)^(cache .*)"unix:.*"',

@@ -40,7 +40,7 @@ struct conf_milter {
 };
 
 struct conf_web {
-	const char *listen, *base_url, *mail_domain, *share, *submit;
+	const char *listen, *proxy, *base_url, *mail_domain, *share, *submit;
 	int64_t threads, connections;
 };
 

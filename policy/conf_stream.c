@@ -13,6 +13,7 @@
 #include "arena.h"
 #include "conf.h"
 #include "conf_value.h"
+#include "network.h"
 
 enum { PLACEHOLDER_MAX = 200 };
 
@@ -71,7 +72,7 @@ on_value(cfg_t *cfg, cfg_opt_t *opt)
 	if (strcmp(name, "channel") == 0 && !channel_parse(text, &channel))
 		rc = err_set(&e, ERR_FATAL, "\"%s\" is no channel", text);
 	else if (strcmp(name, "client") == 0)
-		rc = stream_check_client(text, &e);
+		rc = network_check(text, &e);
 	else if (strcmp(name, "placeholders") == 0)
 		rc = parse_placeholder(text, &word, &len, &e);
 	if (rc != 0)

@@ -11,6 +11,7 @@
 #include "arena.h"
 #include "clock.h"
 #include "conf.h"
+#include "network.h"
 
 static const char *const log_targets[] = {"stderr", "syslog", NULL};
 static const char *const log_levels[] = {
@@ -179,6 +180,9 @@ const struct conf_key conf_keys[] = {
     {"web", "listen", TYPE_TEXT, AT(web.listen), "127.0.0.1:8080", 0, 0, NULL,
 	check_listen,
 	"where the pages are: HOST:PORT or unix:/PATH; TLS is the proxy's"},
+    {"web", "proxy", TYPE_TEXT, AT(web.proxy), "127.0.0.0/8", 0, 0, NULL,
+	network_check,
+	"address or network of the proxy, whose X-Forwarded-For is believed"},
     {"web", "base-url", TYPE_TEXT, AT(web.base_url), NULL, 0, 0, NULL,
 	check_base_url, "what the links begin with, https://HOST[/PATH]"},
     {"web", "mail-domain", TYPE_TEXT, AT(web.mail_domain), NULL, 0, 0, NULL,

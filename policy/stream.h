@@ -17,7 +17,6 @@
 #include <sys/socket.h>
 
 #include "channel.h"
-#include "err.h"
 
 /* What becomes of a message with several recipients. */
 enum stream_recipients {
@@ -114,10 +113,5 @@ const struct stream *stream_classify(const struct stream *streams, size_t n,
 /* The stream's purpose called `name` (of `len` octets), or NULL. */
 const struct stream_purpose *stream_purpose(const struct stream *s,
     const char *name, size_t len) __attribute__((nonnull));
-
-/* Whether `text` is a client pattern: an address, or a network in CIDR form
- * (RFC 4632, RFC 4291). 0, or -1 and `e`. */
-int stream_check_client(const char *text, struct err *e)
-    __attribute__((nonnull, warn_unused_result));
 
 #endif

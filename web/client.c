@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "policy/network.h"
+
 /* `s` in its usual spelling; an IPv4 address mapped into IPv6 as IPv4. */
 static bool
 normalise(const char *s, char out[CLIENT_TEXT])
@@ -65,19 +67,19 @@ peer_text(const struct sockaddr *peer, char out[CLIENT_TEXT])
 		out[0] = '\0';
 }
 
+/* A unix socket is for whom its directory lets in. */
 static bool
-on_this_machine(const struct sockaddr *peer, const char *text)
+believed(const struct sockaddr *peer, const char *proxy)
 {
-	return peer->sa_family == AF_UNIX || strncmp(text, "127.", 4) == 0 ||
-	    strcmp(text, "::1") == 0;
+	return peer->sa_family == AF_UNIX || network_has(proxy, peer);
 }
 
 void
-client_text(
-    const struct sockaddr *peer, const char *forwarded, char out[CLIENT_TEXT])
+client_text(const struct sockaddr *peer, const char *forwarded,
+    const char *proxy, char out[CLIENT_TEXT])
 {
 	peer_text(peer, out);
-	if (forwarded != NULL && on_this_machine(peer, out) &&
+	if (forwarded != NULL && believed(peer, proxy) &&
 	    !last_address(forwarded, out))
 		out[0] = '\0';
 }

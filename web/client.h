@@ -13,11 +13,11 @@ enum { CLIENT_TEXT = INET6_ADDRSTRLEN };
 /*
  * Writes the client's IP address, "" when it is not known.  `peer` is the
  * other end of the connection; `forwarded` the last X-Forwarded-For header,
- * or NULL.  Only a peer on this machine (loopback or a unix socket: the proxy
- * in front) is believed, and of its header only the last address, the one it
+ * or NULL.  Only the proxy is believed, which is a peer on a unix socket or in
+ * the network `proxy`, and of its header only the last address, the one it
  * added itself; everybody else could write there what they like.
  */
 void client_text(const struct sockaddr *peer, const char *forwarded,
-    char out[CLIENT_TEXT]) __attribute__((nonnull(1, 3)));
+    const char *proxy, char out[CLIENT_TEXT]) __attribute__((nonnull(1, 3, 4)));
 
 #endif

@@ -108,7 +108,7 @@ keep_last_forwarded(
 }
 
 static void
-find_client(struct MHD_Connection *c, char out[CLIENT_TEXT])
+find_client(struct MHD_Connection *c, const char *proxy, char out[CLIENT_TEXT])
 {
 	const union MHD_ConnectionInfo *info =
 	    MHD_get_connection_info(c, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
@@ -117,7 +117,7 @@ find_client(struct MHD_Connection *c, char out[CLIENT_TEXT])
 	MHD_get_connection_values(
 	    c, MHD_HEADER_KIND, keep_last_forwarded, &forwarded);
 	if (info != NULL && info->client_addr != NULL)
-		client_text(info->client_addr, forwarded, out);
+		client_text(info->client_addr, forwarded, proxy, out);
 }
 
 static struct exchange *
@@ -139,8 +139,8 @@ begin(struct http *h, struct MHD_Connection *c, const char *url,
 	    MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Accept-Language");
 	x->request.language =
 	    MHD_lookup_connection_value(c, MHD_GET_ARGUMENT_KIND, "lang");
-	find_client(c, x->request.client);
 	x->request.site = sites_hold(h->sites);
+	find_client(c, x->request.site->conf->web.proxy, x->request.client);
 	x->route = route_find(&x->request, &x->response);
 	atomic_fetch_add(&h->running, 1);
 	return x;

@@ -8,6 +8,7 @@ import os
 import re
 import shlex
 import smtplib
+import ssl
 import subprocess
 import tempfile
 import time
@@ -81,9 +82,9 @@ class Delivery:
 class Stack:
 	"""One private installation, and what a test does with it."""
 
-	def __init__(self, folder, mta):
+	def __init__(self, folder, mta, *words):
 		self.folder = Path(folder)
-		self.run("up", "--mta", mta)
+		self.run("up", "--mta", mta, *words)
 		self.read_env()
 
 	def run(self, *words):
@@ -94,6 +95,8 @@ class Stack:
 		text = (self.folder / "stack.env").read_text()
 		self.env = dict(word.split("=", 1)
 		    for word in shlex.split(text))
+		self.trust = ssl.create_default_context(
+		    cafile=self.env["WEB_CA"] or None)
 
 	def stop(self, part):
 		self.run("stop", part)
@@ -190,7 +193,8 @@ class Stack:
 		request = urllib.request.Request(self.env["WEB_URL"] + path,
 		    data=body, method=method, headers=headers or {})
 		try:
-			with urllib.request.urlopen(request, timeout=30) as r:
+			with urllib.request.urlopen(request, timeout=30,
+			    context=self.trust) as r:
 				return r.status, r.read().decode()
 		except urllib.error.HTTPError as e:
 			return e.code, e.read().decode()
@@ -233,10 +237,10 @@ class Sent:
 		self.marker, self.replies, self.end = marker, replies, end
 
 
-def new_stack(mta="postfix", kind=Stack):
+def new_stack(mta="postfix", *words, kind=Stack):
 	folder = tempfile.mkdtemp(prefix="assent-")
 	os.rmdir(folder)
-	return kind(folder, mta)
+	return kind(folder, mta, *words)
 
 
 @pytest.fixture(scope="session")

@@ -108,6 +108,7 @@ static const char defaults[] =
     "web {\n"
     "\tshare = \"" ASSENT_SHARE "\"\n"
     "\tlisten = \"127.0.0.1:8080\"\n"
+    "\tproxy = \"127.0.0.0/8\"\n"
     "\tbase-url = \"https://optout.example.com\"\n"
     "\tmail-domain = \"optout.example.com\"\n"
     "\tsubmit = \"smtp://127.0.0.1:10026\"\n"
@@ -271,6 +272,7 @@ bad_values(void **state)
 	    {"web { base-url = \"https://x>y\" }\n", ":1: ", "base-url"},
 	    {"web { base-url = \"https://x,y\" }\n", ":1: ", "base-url"},
 	    {"web { base-url = \"https://x\ny\" }\n", ":", "base-url"},
+	    {"web { proxy = \"proxy.example\" }\n", ":1: ", "proxy"},
 	    {"web { mail-domain = \"Example.com\" }\n", ":1: ", "mail-domain"},
 	    {"web { mail-domain = \"a b\" }\n", ":1: ", "mail-domain"},
 	    {"web { mail-domain = \"\" }\n", ":1: ", "mail-domain"},

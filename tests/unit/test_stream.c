@@ -256,68 +256,6 @@ purposes_by_name(void **state)
 	assert_null(stream_purpose(&s, "", 0));
 }
 
-static void
-client_patterns(void **state)
-{
-	static const struct {
-		const char *text;
-		int rc;
-	} rows[] = {
-	    {"192.0.2.1", 0},
-	    {"192.0.2.0/24", 0},
-	    {"0.0.0.0/0", 0},
-	    {"192.0.2.1/32", 0},
-	    {"::", 0},
-	    {"::/0", 0},
-	    {"2001:db8::1/128", 0},
-	    {"::ffff:192.0.2.1", 0},
-	    {"2001:db8:1111:2222:3333:4444:5555:6666/128", 0},
-	    {"", -1},
-	    {"x", -1},
-	    {"example.com", -1},
-	    {"192.0.2", -1},
-	    {"192.0.2.256", -1},
-	    {"192.0.2.1.1", -1},
-	    {"192.0.2.1/33", -1},
-	    {"192.0.2.1/", -1},
-	    {"192.0.2.1/-1", -1},
-	    {"192.0.2.1/x", -1},
-	    {"192.0.2.1/24x", -1},
-	    {"192.0.2.1/24/24", -1},
-	    {"192.0.2.1/255.255.255.0", -1},
-	    {"2001:db8::/129", -1},
-	    {":::", -1},
-	    {"/24", -1},
-	    {" 192.0.2.1", -1},
-	    {"192.0.2.1/999", -1},
-	    {"192.0.2.1/1000", -1},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct err e = {.text = ""};
-
-		want(stream_check_client(rows[i].text, &e) == rows[i].rc,
-		    "\"%s\": %s", rows[i].text, e.text);
-		want((e.text[0] == '\0') == (rows[i].rc == 0), "\"%s\"",
-		    rows[i].text);
-	}
-}
-
-/* A list, a range, a zone or a slip of the pen must not become one address. */
-static void
-rubbish_after_a_client_pattern(void **state)
-{
-	static const char *const rows[] = {"2001:db8::g", "192.0.2.1x",
-	    "192.0.2.1 ", "192.0.2.1-192.0.2.9", "192.0.2.1,192.0.2.2",
-	    "2001:db8::1%eth0", "192.0.2.1/24 x"};
-	struct err e;
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(rows); i++)
-		want(stream_check_client(rows[i], &e) == -1, "\"%s\"", rows[i]);
-}
-
 int
 main(void)
 {
@@ -329,8 +267,6 @@ main(void)
 	    cmocka_unit_test(an_empty_block_takes_all),
 	    cmocka_unit_test(any_block_of_a_stream_and_the_first_stream),
 	    cmocka_unit_test(purposes_by_name),
-	    cmocka_unit_test(client_patterns),
-	    cmocka_unit_test(rubbish_after_a_client_pattern),
 	};
 
 	return cmocka_run_group_tests_name("stream", tests, NULL, NULL);

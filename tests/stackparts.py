@@ -239,28 +239,6 @@ class Postgres(Part):
 		    stderr=subprocess.DEVNULL)
 
 
-class Redis(Part):
-	name = "redis"
-
-	def prepare(self):
-		owned_directory(self.stack.dir / "redis")
-
-	def command(self):
-		return ["redis-server", "--bind", "127.0.0.1",
-			"--port", self.stack.ports["REDIS_PORT"],
-			"--unixsocket", self.stack.run / "redis.sock",
-			"--unixsocketperm", "777", "--daemonize", "no",
-			"--dir", self.stack.dir / "redis",
-			"--save", "", "--appendonly", "no"]
-
-	def ready(self):
-		ping = b"PING\r\n"
-		return answers(str(self.stack.run / "redis.sock"), ping,
-		    b"+PONG") and answers(
-		    ("127.0.0.1", self.stack.ports["REDIS_PORT"]), ping,
-		    b"+PONG")
-
-
 class Sink(Part):
 	name = "sink"
 

@@ -81,9 +81,9 @@ class Delivery:
 class Stack:
 	"""One private installation, and what a test does with it."""
 
-	def __init__(self, folder, mta):
+	def __init__(self, folder, mta, *options):
 		self.folder = Path(folder)
-		self.run("up", "--mta", mta)
+		self.run("up", "--mta", mta, *options)
 		self.read_env()
 
 	def run(self, *words):
@@ -233,10 +233,10 @@ class Sent:
 		self.marker, self.replies, self.end = marker, replies, end
 
 
-def new_stack(mta="postfix", kind=Stack):
+def new_stack(mta="postfix", kind=Stack, options=()):
 	folder = tempfile.mkdtemp(prefix="assent-")
 	os.rmdir(folder)
-	return kind(folder, mta)
+	return kind(folder, mta, *options)
 
 
 @pytest.fixture(scope="session")

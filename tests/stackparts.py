@@ -165,29 +165,62 @@ class Part:
 class Postgres(Part):
 	name = "postgres"
 	stop_signal = signal.SIGINT	# at once, without waiting for clients
+	folder = "pg"
 
 	@property
 	def data(self):
-		return self.stack.dir / "pg"
+		return self.stack.dir / self.folder
 
-	def prepare(self):
+	@property
+	def port(self):
+		return self.stack.ports[self.name.upper() + "_PORT"]
+
+	def make_data(self, *command):
+		"""Run what fills the data directory."""
 		owned_directory(self.data)
-		made = subprocess.run(
-		    [PG_BIN / "initdb", "--no-sync", "--no-locale",
-		     "--encoding=UTF8", "--auth=trust", "--username=postgres",
-		     f"--pgdata={self.data}"],
+		self.data.chmod(0o700)
+		made = subprocess.run([str(a) for a in command],
 		    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
 		    stderr=subprocess.STDOUT, cwd=self.stack.dir,
 		    env=child_environment(), text=True, check=False,
 		    **unprivileged())
-		self.log.write_text(made.stdout)
+		with open(self.log, "a", encoding="utf-8") as log:
+			log.write(made.stdout)
 		if made.returncode:
-			raise Failure("postgres: initdb failed" + self.tail())
+			raise Failure(f"{self.name}: {command[0].name} failed"
+			    + self.tail())
+
+	def prepare(self):
+		self.make_data(PG_BIN / "initdb", "--no-sync", "--no-locale",
+		    "--encoding=UTF8", "--auth=trust", "--username=postgres",
+		    f"--pgdata={self.data}")
+
+	def follow(self, primary):
+		"""Become a standby of it; what was here before is lost."""
+		if self.data.exists():
+			shutil.rmtree(self.data)
+		self.make_data(PG_BIN / "pg_basebackup", "--no-sync",
+		    "--checkpoint=fast", "--write-recovery-conf",
+		    f"--pgdata={self.data}", f"--dbname=host={self.stack.run} "
+		    f"port={primary.port} user=postgres "
+		    f"application_name={self.name}")
+		(self.data / "postgresql.auto.conf").open("a").write(
+		    "synchronous_standby_names = ''\n")
+
+	def wait_for(self, standby):
+		"""Let no commit return before that standby has it."""
+		done = self.psql("ALTER SYSTEM SET synchronous_standby_names "
+		    f"= '{standby.name}';\nSELECT pg_reload_conf();\n")
+		if done.returncode or not wait_until(lambda: self.psql(
+		    "SELECT 1 FROM pg_stat_replication "
+		    "WHERE sync_state = 'sync'").stdout, READY_SECONDS):
+			raise Failure(f"{standby.name} does not follow"
+			    + standby.tail())
 
 	def command(self):
 		settings = {
 		    "listen_addresses": "127.0.0.1",
-		    "port": self.stack.ports["POSTGRES_PORT"],
+		    "port": self.port,
 		    "unix_socket_directories": self.stack.run,
 		    # Shared memory stays in the directory, too.
 		    "dynamic_shared_memory_type": "mmap",
@@ -202,15 +235,21 @@ class Postgres(Part):
 		return subprocess.run(
 		    [PG_BIN / "psql", "-XAtq", "-v", "ON_ERROR_STOP=1",
 		     "-h", self.stack.run, "-U", user, "-d", database,
-		     "-p", str(self.stack.ports["POSTGRES_PORT"]), "-f", "-"],
+		     "-p", str(self.port), "-f", "-"],
 		    input=sql, capture_output=True, text=True, check=False,
 		    env={**child_environment(), "PGCONNECT_TIMEOUT": "5"})
 
 	def ready(self):
-		port = self.stack.ports["POSTGRES_PORT"]
-		if not (self.stack.run / f".s.PGSQL.{port}").exists():
+		if not (self.stack.run / f".s.PGSQL.{self.port}").exists():
 			return False
 		return self.psql("SELECT 1").stdout == "1\n"
+
+	def promote(self):
+		"""Become the primary; returns when it is."""
+		done = self.psql("SELECT pg_promote()")
+		if done.stdout != "t\n":
+			raise Failure(f"{self.name}: not promoted: "
+			    f"{done.stderr.strip()}" + self.tail())
 
 	def finish(self):
 		done = self.psql("CREATE ROLE assent_owner LOGIN CREATEROLE;\n"
@@ -237,6 +276,22 @@ class Postgres(Part):
 			return
 		subprocess.run(["ipcrm", "-m", shmid], check=False,
 		    stderr=subprocess.DEVNULL)
+
+
+class Standby(Postgres):
+	"""A second PostgreSQL, which every commit of the first waits for."""
+
+	name = "standby"
+	folder = "standby"
+
+	def wanted(self):
+		return bool(self.stack.options.get("standby"))
+
+	def prepare(self):
+		self.follow(self.stack.parts["postgres"])
+
+	def finish(self):
+		self.stack.parts["postgres"].wait_for(self)
 
 
 class Sink(Part):

@@ -30,6 +30,8 @@ static const struct {
     {"lift-restriction", "restriction ended", "lifted"},
     {"suspend", "suspension after bounces or complaints", "suspended"},
     {"unsuspend", "suspension ended", "lifted"},
+    {"undo", "withdrawal taken back at once", "given"},
+    {"reason", "reason for a withdrawal", "unchanged"},
     {"access", "record read", "unchanged"},
     {"erase", "personal data erased", "unchanged"},
     {"edit", "contact data changed", "unchanged"},

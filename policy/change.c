@@ -176,6 +176,19 @@ commit(struct changer *ch, const struct marking *m,
 }
 
 int
+change_run(struct changer *ch, const struct addr_key *key,
+    const struct pg_statement *st, struct pg_param *params, size_t n,
+    bool *changed, struct err *e)
+{
+	struct marking m;
+
+	if (mark(ch, key, &m, e) != 0)
+		return -1;
+	params[0] = (struct pg_param){m.text, 0};
+	return commit(ch, &m, st, params, n, changed, e);
+}
+
+int
 change_apply(
     struct changer *ch, const struct change *c, bool *changed, struct err *e)
 {
@@ -254,7 +267,8 @@ change_preferences(struct changer *ch, const struct addr_key *key,
 	    .sql = "SELECT key, packed, changed FROM assent.preferences_save("
 		   "$1, $2, $3::text::int, $4::text::assent.channel, "
 		   "$5::text::int[], $6::text::int[], $7::text::int[], "
-		   "$8::text::boolean, 'preferences', $9::text::jsonb)",
+		   "$8::text::boolean, $9::text::boolean, 'preferences', "
+		   "$10::text::jsonb)",
 	    .binary = true,
 	};
 	char number[8];
@@ -272,6 +286,7 @@ change_preferences(struct changer *ch, const struct addr_key *key,
 	    {p->join, 0},
 	    {p->texts, 0},
 	    {p->all ? "true" : "false", 0},
+	    {p->gives ? "true" : "false", 0},
 	    {p->proof, 0},
 	};
 	return commit(ch, &m, &save, params, sizeof(params) / sizeof(params[0]),

@@ -20,6 +20,8 @@
 
 struct cache;
 struct endpoint;
+struct pg_param;
+struct pg_statement;
 struct store;
 
 /* The acts, as in SQL's assent.act. */
@@ -86,7 +88,8 @@ struct change_preferences {
 	uint16_t purpose; /* whose brand's page it is */
 	enum channel channel;
 	const char *leave, *join, *texts;
-	bool all; /* leave everything */
+	bool all;   /* leave everything */
+	bool gives; /* may agree to what is not in force */
 	const char *proof;
 };
 
@@ -132,6 +135,13 @@ struct change_forgotten {
 int change_forget(struct changer *ch, const struct addr_key *key,
     const char *source, struct change_forgotten *out, struct err *e)
     __attribute__((nonnull, warn_unused_result));
+
+/* Runs a function of SQL that changes consent for whoever has `key` and returns
+ * what assent.change does; for other files that know one.  Its first parameter
+ * is what was marked, and is filled in here.  Otherwise as change_opt_out(). */
+int change_run(struct changer *ch, const struct addr_key *key,
+    const struct pg_statement *st, struct pg_param *params, size_t n,
+    bool *changed, struct err *e) __attribute__((nonnull, warn_unused_result));
 
 /* Returns when everything that was committed before is in force on every node,
  * also what nobody marked. -1 when the database cannot be asked. */

@@ -33,7 +33,8 @@ enum capability {
 	CAPABILITY_PREFERENCES = 2,
 	CAPABILITY_CONFIRM = 3,
 	CAPABILITY_PROFILE = 4,
-	CAPABILITY_WHY = 5
+	CAPABILITY_WHY = 5,
+	CAPABILITY_LEAVE = 6 /* as preferences, but gives nothing */
 };
 
 struct token {
@@ -41,7 +42,8 @@ struct token {
 	uint8_t body[TOKEN_BODY];
 };
 
-/* The body of opt-out, preferences and why: who, what, on which channel. */
+/* The body of opt-out, preferences, why and leave: who, what, on which channel.
+ */
 struct token_subject {
 	struct addr_key key;
 	uint16_t purpose;

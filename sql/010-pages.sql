@@ -96,12 +96,13 @@ END $$;
 
 -- Leaves some of what a preferences page shows, and agrees to some, each under
 -- the text that was shown (p_texts, parallel to p_join; 0 for none).  To keep
--- what is left with something else is to agree to it.  p_all leaves all of the
--- brand and whatever of the companies' is in force.  Returns the permits that
--- the cache must now hold, as assent.change does.
+-- what is left with something else is to agree to it; unless p_gives, nothing
+-- else is agreed to.  p_all leaves all of the brand and whatever of the
+-- companies' is in force.  Returns the permits that the cache must now hold, as
+-- assent.change does.
 CREATE FUNCTION assent.preferences_save(p_marked text, p_key bytea,
 	p_purpose int, p_channel assent.channel, p_leave int[], p_join int[],
-	p_texts int[], p_all boolean, p_source text, p_fields jsonb)
+	p_texts int[], p_all boolean, p_gives boolean, p_source text, p_fields jsonb)
 RETURNS TABLE (key bytea, packed bytea, changed boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = assent, pg_temp AS $$
 #variable_conflict use_column
@@ -142,7 +143,7 @@ BEGIN
 		FROM unnest(p_join, p_texts) AS j (purpose, text)
 		WHERE j.purpose IN (SELECT purpose
 			FROM preferences(p_key, p_purpose, p_channel, NULL)
-			WHERE may_join OR (standing = 2 AND purpose IN
+			WHERE p_gives AND may_join OR (standing = 2 AND purpose IN
 				(SELECT also_left(l) FROM unnest(p_leave) AS l)))
 		ORDER BY 2, 3
 	LOOP

@@ -383,6 +383,7 @@ BEGIN
 	DELETE FROM suppression WHERE key = ANY (keys);
 	DELETE FROM sign_up WHERE key = ANY (keys);
 	DELETE FROM mail WHERE key = ANY (keys);
+	DELETE FROM departure WHERE key = ANY (keys);
 	DELETE FROM endpoint WHERE contact_id = who;
 	GET DIAGNOSTICS addresses = ROW_COUNT;
 	DELETE FROM consent WHERE contact_id = who;

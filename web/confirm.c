@@ -58,10 +58,10 @@ show(struct request *r, struct response *w, const struct pg_rows *rows)
 }
 
 static void
-fail(struct request *r, struct response *w, const struct err *e)
+fail(struct request *r, struct response *w, enum page p, const struct err *e)
 {
 	log_line(LOG_ERROR, "confirm result=failed error=\"%s\"", e->text);
-	page_answer(r, w, PAGE_BUSY);
+	page_answer(r, w, p);
 }
 
 /* Opens the link and finds what it stands for; no rows for a link that is void.
@@ -75,11 +75,11 @@ open_link(struct request *r, struct response *w, struct store *store,
 
 	*rows = NULL;
 	if (link_open(r, CAPABILITY_CONFIRM, t, &good, &e) != 0)
-		fail(r, w, &e);
+		fail(r, w, PAGE_BUSY, &e);
 	else if (!good)
 		page_answer(r, w, PAGE_VOID);
 	else if (look_up(store, t, rows, &e) != 0)
-		fail(r, w, &e);
+		fail(r, w, PAGE_BUSY, &e);
 	else
 		return true;
 	return false;
@@ -126,7 +126,7 @@ confirm_act(struct request *r, struct response *w)
 	if (pg_rows_count(rows) == 0) {
 		show(r, w, rows);
 	} else if (confirm(r, &t, rows, &changed, &e) != 0) {
-		fail(r, w, &e);
+		fail(r, w, PAGE_UNSURE, &e);
 	} else {
 		log_line(LOG_INFORM, "confirm result=%s",
 		    changed ? "changed" : "unchanged");
@@ -134,7 +134,7 @@ confirm_act(struct request *r, struct response *w)
 		if (look_up(r->site->writer, &t, &rows, &e) == 0)
 			show(r, w, rows);
 		else
-			fail(r, w, &e);
+			fail(r, w, PAGE_UNSEEN, &e);
 	}
 	pg_rows_free(&rows);
 }

@@ -7,9 +7,9 @@
  * second request: nothing may be loaded or run, and the one style is named to
  * the browser by its hash.
  *
- * The page behind an opt-out link is the same for every link, also a forged
- * one: it tells nothing about whoever the link stands for.  So each sentence
- * must be true in both cases.
+ * Each sentence must be true whatever happened: the plain pages of an opt-out
+ * are shown for every link, also a forged one, and what failed may have been
+ * done all the same.
  */
 #include "web/page.h"
 
@@ -33,8 +33,13 @@ static const struct {
 	N_("Stop this mail")},
     [PAGE_OPTED_OUT] = {200, "opted-out",
 	N_("Your request has been dealt with"), NULL},
-    [PAGE_NOT_DONE] = {503, "not-done", N_("This has not been done"),
+    [PAGE_LEFT] = {200, "left", N_("This mail has stopped"), NULL},
+    [PAGE_UNDONE] = {200, "undone", N_("Taken back"), NULL},
+    [PAGE_NOT_DONE] = {503, "not-done", N_("Please press once more"),
 	N_("Try again")},
+    [PAGE_UNSURE] = {503, "unsure", N_("It is not certain that this was done"),
+	NULL},
+    [PAGE_UNSEEN] = {200, "unseen", N_("Done"), NULL},
     [PAGE_SHARED] = {200, "shared", N_("How to stop this mail"), NULL},
     [PAGE_WHY] = {200, "why", N_("Why did I get this message?"), NULL},
     [PAGE_PREFERENCES] = {200, "preferences", N_("What you want to receive"),

@@ -13,7 +13,11 @@ struct response;
 enum page {
 	PAGE_OPT_OUT = 0,   /* the question, with its one button */
 	PAGE_OPTED_OUT,	    /* true for a good link and for a bad one */
-	PAGE_NOT_DONE,	    /* it could not be done: the button once more */
+	PAGE_LEFT,	    /* what was left, and a way back */
+	PAGE_UNDONE,	    /* the way back was taken */
+	PAGE_NOT_DONE,	    /* an opt-out in doubt: the button once more */
+	PAGE_UNSURE,	    /* anything else that may or may not be done */
+	PAGE_UNSEEN,	    /* done, but how it stands cannot be shown */
 	PAGE_SHARED,	    /* the link of a message to several people */
 	PAGE_WHY,	    /* what a message rests on */
 	PAGE_PREFERENCES,   /* what a brand may send */
@@ -27,7 +31,7 @@ enum page {
 	PAGE_NOT_FOUND,
 	PAGE_WRONG_METHOD,
 	PAGE_TOO_LARGE,
-	PAGE_BUSY
+	PAGE_BUSY /* nothing was done */
 };
 
 /* The hidden field by which a press of the page's button can be told from a

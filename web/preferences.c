@@ -68,11 +68,11 @@ put(json_t *one, const char *key, const struct pg_rows *rows, size_t row,
 }
 
 static json_t *
-view_of_one(const struct pg_rows *rows, size_t i)
+view_of_one(const struct pg_rows *rows, size_t i, bool gives)
 {
 	long standing = strtol(pg_rows_text(rows, i, STANDING), NULL, 10);
 	bool on = standing == STANDING_GRANTED;
-	bool may_join = pg_rows_text(rows, i, MAY_JOIN)[0] == 't';
+	bool may_join = gives && pg_rows_text(rows, i, MAY_JOIN)[0] == 't';
 	json_t *one = json_object();
 
 	put(one, "id", rows, i, PURPOSE);
@@ -93,15 +93,16 @@ view_of_one(const struct pg_rows *rows, size_t i)
 }
 
 static json_t *
-view_of(const struct pg_rows *rows)
+view_of(const struct pg_rows *rows, bool gives)
 {
-	json_t *view = json_pack("{s:b}", "known", 1), *list = json_array();
+	json_t *view = json_pack("{s:b, s:b}", "known", 1, "gives", gives);
+	json_t *list = json_array();
 	struct buf shown = {0};
 
 	put(view, "address", rows, 0, ADDRESS);
 	put(view, "brand", rows, 0, BRAND);
 	for (size_t i = 0; i < pg_rows_count(rows); i++) {
-		json_array_append_new(list, view_of_one(rows, i));
+		json_array_append_new(list, view_of_one(rows, i, gives));
 		buf_printf(&shown, "%s:%s:%d,", pg_rows_text(rows, i, PURPOSE),
 		    pg_rows_text(rows, i, TEXT),
 		    strcmp(pg_rows_text(rows, i, STANDING), "2") == 0);
@@ -117,7 +118,7 @@ view_of(const struct pg_rows *rows)
  * (NULL). */
 static void
 show(struct request *r, struct response *w, struct store *store,
-    const struct token_subject *s, const char *result)
+    const struct token_subject *s, bool gives, const char *result)
 {
 	struct pg_rows *rows = NULL;
 	json_t *view;
@@ -125,12 +126,12 @@ show(struct request *r, struct response *w, struct store *store,
 
 	if (ask(r, store, s, &rows, &e) != 0) {
 		log_line(LOG_ERROR, "preferences error=\"%s\"", e.text);
-		page_answer(r, w, PAGE_BUSY);
+		page_answer(r, w, result == NULL ? PAGE_BUSY : PAGE_UNSEEN);
 	} else if (pg_rows_count(rows) == 0) {
 		page_show(r, w, PAGE_PREFERENCES, NULL,
 		    json_pack("{s:b}", "unknown", 1));
 	} else {
-		view = view_of(rows);
+		view = view_of(rows, gives);
 		if (result != NULL)
 			json_object_set_new(view, result, json_true());
 		page_show(r, w, PAGE_PREFERENCES,
@@ -139,15 +140,20 @@ show(struct request *r, struct response *w, struct store *store,
 	pg_rows_free(&rows);
 }
 
-/* Opens the link; when that cannot be done, answers. */
+/* Opens the link: `*gives` is whether it may agree to anything.  When that
+ * cannot be done, answers. */
 static bool
-open_link(struct request *r, struct response *w, struct token_subject *s)
+open_link(
+    struct request *r, struct response *w, struct token_subject *s, bool *gives)
 {
 	struct token t;
 	struct err e;
-	bool good;
+	int rc = link_open(r, CAPABILITY_PREFERENCES, &t, gives, &e);
+	bool good = *gives;
 
-	if (link_open(r, CAPABILITY_PREFERENCES, &t, &good, &e) != 0) {
+	if (rc == 0 && !good)
+		rc = link_open(r, CAPABILITY_LEAVE, &t, &good, &e);
+	if (rc != 0) {
 		log_line(LOG_ERROR, "preferences error=\"%s\"", e.text);
 		page_answer(r, w, PAGE_BUSY);
 		return false;
@@ -163,9 +169,10 @@ void
 preferences_show(struct request *r, struct response *w)
 {
 	struct token_subject s;
+	bool gives;
 
-	if (open_link(r, w, &s))
-		show(r, w, r->site->reader, &s, NULL);
+	if (open_link(r, w, &s, &gives))
+		show(r, w, r->site->reader, &s, gives, NULL);
 }
 
 /* Whether the box of a purpose was ticked. */
@@ -219,7 +226,7 @@ read_choice(const struct form *f, struct choice *c)
 
 static int
 save(const struct request *r, const struct token_subject *s,
-    const struct choice *c, bool *changed, struct err *e)
+    const struct choice *c, bool gives, bool *changed, struct err *e)
 {
 	const struct change_preferences p = {
 	    .purpose = s->purpose,
@@ -228,6 +235,7 @@ save(const struct request *r, const struct token_subject *s,
 	    .join = c->join.data,
 	    .texts = c->texts.data,
 	    .all = form_get(&r->form, "all") != NULL,
+	    .gives = gives,
 	    .proof = proof_of(r),
 	};
 	int rc;
@@ -245,24 +253,25 @@ preferences_save(struct request *r, struct response *w)
 	struct choice c = {0};
 	struct token_subject s;
 	char hex[ADDR_KEY_HEX];
-	bool changed = false;
+	bool gives, changed = false;
 	struct err e;
 
-	if (!open_link(r, w, &s))
+	if (!open_link(r, w, &s, &gives))
 		return;
 	if (!read_choice(&r->form, &c)) {
 		page_answer(r, w, PAGE_TOO_LARGE);
-	} else if (save(r, &s, &c, &changed, &e) != 0) {
+	} else if (save(r, &s, &c, gives, &changed, &e) != 0) {
 		log_line(LOG_ERROR,
 		    "preferences result=failed address=%s "
 		    "error=\"%s\"",
 		    addr_key_hex(&s.key, hex), e.text);
-		page_answer(r, w, PAGE_BUSY);
+		page_answer(r, w, PAGE_UNSURE);
 	} else {
 		log_line(LOG_INFORM, "preferences result=%s address=%s",
 		    changed ? "changed" : "unchanged",
 		    addr_key_hex(&s.key, hex));
-		show(r, w, r->site->writer, &s, changed ? "saved" : "same");
+		show(r, w, r->site->writer, &s, gives,
+		    changed ? "saved" : "same");
 	}
 	buf_free(&c.leave);
 	buf_free(&c.join);

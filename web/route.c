@@ -23,7 +23,7 @@
 
 /* "*" at the end stands for one segment that is not empty. */
 static const struct route routes[] = {
-    {"opt-out-page", "/u/*", METHOD_GET, ROUTE_STILL, optout_ask},
+    {"opt-out-page", "/u/*", METHOD_GET, ROUTE_READS, optout_ask},
     {"opt-out", "/u/*", METHOD_POST, ROUTE_WRITES, optout_act},
     {"opt-out-shared", "/u", METHOD_GET, ROUTE_STILL, optout_explain},
     {"opt-out-shared", "/u/", METHOD_GET, ROUTE_STILL, optout_explain},

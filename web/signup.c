@@ -226,7 +226,7 @@ ask_for(struct request *r, struct response *w, const struct endpoint *who,
 	if (ask(r, who, wish, outcome, &e) != 0) {
 		log_line(
 		    LOG_ERROR, "sign-up result=failed error=\"%s\"", e.text);
-		page_answer(r, w, PAGE_BUSY);
+		page_answer(r, w, PAGE_UNSURE);
 		return;
 	}
 	log_line(LOG_INFORM, "sign-up result=%s form=%s", outcome, r->argument);

@@ -209,8 +209,8 @@ SELECT assent.endpoint_add('', pg_temp.key(6), 't', pg_temp.key(22), 'email', 'x
 SELECT is(pg_temp.standing(6, 'news'), 3, 'and for who gets the address');
 SELECT is_empty('SELECT FROM assent.suppression', 'and is used up');
 SELECT is_empty($$SELECT * FROM assent.preferences_save('', pg_temp.key(24),
-	pg_temp.purpose('news'), 'email', '{}', '{}', '{}', true, 'preferences',
-	NULL)$$, 'leaving everything on a page that knows nobody');
+	pg_temp.purpose('news'), 'email', '{}', '{}', '{}', true, true,
+	'preferences', NULL)$$, 'leaving everything on a page that knows nobody');
 SELECT pg_temp.act('grant', 24, 'news', now() - interval '1 hour')
 \g /dev/null
 SELECT is(pg_temp.standing(24, 'news'), 3, 'holds for what was agreed before');

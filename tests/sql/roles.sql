@@ -100,6 +100,10 @@ INSERT INTO may_call VALUES
 	('sign_up',        '{assent_web}'),
 	('sign_up_show',   '{assent_reader,assent_web}'),
 	('sign_up_confirm', '{assent_web}'),
+	('opt_out_show',   '{assent_reader,assent_web}'),
+	('opt_out_press',  '{assent_web}'),
+	('opt_out_undo',   '{assent_web}'),
+	('opt_out_reason', '{assent_web}'),
 	('mail_take',      '{assent_web}'),
 	('mail_sent',      '{assent_web}'),
 	('mail_failed',    '{assent_web}');

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * leave - what is pressed on the page of an opt-out link
+ */
+#ifndef POLICY_LEAVE_H
+#define POLICY_LEAVE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "addr.h"
+#include "channel.h"
+#include "err.h"
+
+struct changer;
+
+enum { LEAVE_REFERENCE = 16 };
+
+/* Who leaves what, by which door; the reference in the page by which it may be
+ * taken back; `proof` is a JSON object of personal fields. */
+struct leave {
+	struct addr_key key;
+	uint16_t purpose;
+	enum channel channel;
+	uint8_t reference[LEAVE_REFERENCE];
+	const char *source, *proof;
+};
+
+/* As change_opt_out(), and keeps what it takes for as long as it may be taken
+ * back. */
+int leave_press(struct changer *ch, const struct leave *l, bool *changed,
+    struct err *e) __attribute__((nonnull, warn_unused_result));
+
+/* Takes a press back: what it took is in force again, as it was.  `*changed`
+ * is false when that cannot be done any more. */
+int leave_undo(struct changer *ch, const struct leave *l, bool *changed,
+    struct err *e) __attribute__((nonnull, warn_unused_result));
+
+#endif

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * leaving - what the page behind an opt-out link shows
+ *
+ * Whatever was pressed, the page says what the database has then, and not what
+ * was asked for.  The link opens no personal data: assent.opt_out_show() masks
+ * the address before this program sees it.
+ *
+ * The page links to preferences by a token that may leave and pause but agree
+ * to nothing: an opt-out link that got into wrong hands must not become one
+ * that consents.
+ */
+#include "web/leaving.h"
+
+#include <jansson.h>
+#include <sodium.h>
+#include <stdio.h>
+
+#include "policy/log.h"
+#include "policy/store.h"
+#include "policy/token.h"
+#include "web/page.h"
+#include "web/site.h"
+
+/* The columns of the query below. */
+enum {
+	ADDRESS,
+	LANGUAGE,
+	BRAND,
+	TITLE,
+	HAS_LEFT,
+	TAKES,
+	KEEPS,
+	TOOK,
+	UNDO,
+	EXPLAINED
+};
+
+static int
+ask(const struct request *r, struct store *store, const struct leave *what,
+    struct pg_rows **rows, struct err *e)
+{
+	static const struct pg_statement get = {
+	    .name = "opt-out-show",
+	    .sql = "SELECT address, language, brand, title, has_left, takes, "
+		   "keeps, took, undo, explained FROM assent.opt_out_show($1, "
+		   "$2::text::int, $3::text::assent.channel, $4, $5)",
+	};
+	char number[8];
+	const struct pg_param params[] = {{what->key.octets, ADDR_KEY},
+	    {number, 0}, {channel_word(what->channel), 0},
+	    {page_language(r), 0}, {what->reference, LEAVE_REFERENCE}};
+
+	snprintf(number, sizeof(number), "%u", what->purpose);
+	return store_exec(
+	    store, &get, params, sizeof(params) / sizeof(params[0]), rows, e);
+}
+
+static bool
+is_true(const struct pg_rows *rows, size_t col)
+{
+	return pg_rows_text(rows, 0, col)[0] == 't';
+}
+
+static void
+put(json_t *view, const char *key, const struct pg_rows *rows, size_t col)
+{
+	if (!pg_rows_null(rows, 0, col))
+		json_object_set_new(
+		    view, key, json_string(pg_rows_text(rows, 0, col)));
+}
+
+/* A list under a heading, both there only if it is not empty. */
+static void
+put_list(json_t *view, const char *key, const struct pg_rows *rows, size_t col)
+{
+	if (!pg_rows_null(rows, 0, col))
+		json_object_set_new(view, key,
+		    json_pack("{s:o}", "titles",
+			json_loads(pg_rows_text(rows, 0, col), 0, NULL)));
+}
+
+static void
+put_link(json_t *view, const struct request *r, const struct leave *what)
+{
+	const struct token_subject s = {
+	    .key = what->key,
+	    .purpose = what->purpose,
+	    .channel = what->channel,
+	};
+	const struct token t = token_for(CAPABILITY_LEAVE, &s);
+	char text[TOKEN_URL];
+
+	token_seal_url(r->site->keys, &t, text);
+	json_object_set_new(view, "preferences", json_sprintf("../m/%s", text));
+}
+
+static json_t *
+view_of(const struct request *r, const struct pg_rows *rows,
+    const struct leave *what, enum leaving_note note)
+{
+	char hex[2 * LEAVE_REFERENCE + 1];
+	json_t *view = json_pack("{s:b}", "known", 1);
+
+	sodium_bin2hex(hex, sizeof(hex), what->reference, LEAVE_REFERENCE);
+	json_object_set_new(view, "reference", json_string(hex));
+	put(view, "address", rows, ADDRESS);
+	put(view, "brand", rows, BRAND);
+	put(view, "purpose", rows, TITLE);
+	put_list(view, "takes", rows, TAKES);
+	put_list(view, "keeps", rows, KEEPS);
+	put_list(view, "took", rows, TOOK);
+	put_link(view, r, what);
+	json_object_set_new(view, "undo", json_boolean(is_true(rows, UNDO)));
+	json_object_set_new(view, "may_explain",
+	    json_boolean(is_true(rows, UNDO) && !is_true(rows, EXPLAINED)));
+	json_object_set_new(
+	    view, "too_late", json_boolean(note == LEAVING_TOO_LATE));
+	json_object_set_new(
+	    view, "thanks", json_boolean(note == LEAVING_THANKS));
+	return view;
+}
+
+static enum page
+page_of(const struct pg_rows *rows, enum leaving_note note)
+{
+	if (is_true(rows, HAS_LEFT))
+		return PAGE_LEFT;
+	return note == LEAVING_UNDONE ? PAGE_UNDONE : PAGE_OPT_OUT;
+}
+
+bool
+leaving_show(struct request *r, struct response *w, struct store *store,
+    const struct leave *what, enum leaving_note note)
+{
+	struct pg_rows *rows;
+	struct err e;
+	bool known;
+
+	if (ask(r, store, what, &rows, &e) != 0) {
+		log_line(LOG_ERROR, "opt-out-page error=\"%s\"", e.text);
+		return false;
+	}
+	known = pg_rows_count(rows) > 0;
+	if (known)
+		page_show(r, w, page_of(rows, note),
+		    pg_rows_text(rows, 0, LANGUAGE),
+		    view_of(r, rows, what, note));
+	pg_rows_free(&rows);
+	return known;
+}

@@ -10,17 +10,18 @@
 
 CREATE FUNCTION assent.channel_number(p_channel assent.channel)
 RETURNS int LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-	SELECT array_position(enum_range(NULL::assent.channel), p_channel) - 1
+	SELECT array_position('{email,sms,voice,phone,paper,push,im}'::assent.channel[],
+		p_channel) - 1
 $$;
 
 CREATE FUNCTION assent.channel_kind(p_channel assent.channel)
 RETURNS assent.endpoint_kind LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-	SELECT (CASE p_channel
-		WHEN 'email' THEN 'email'
+	SELECT CASE p_channel
+		WHEN 'email' THEN 'email'::assent.endpoint_kind
 		WHEN 'paper' THEN 'postal'
 		WHEN 'push' THEN 'device'
 		WHEN 'im' THEN 'im'
-		ELSE 'phone' END)::assent.endpoint_kind
+		ELSE 'phone' END
 $$;
 
 -- Held shared by transactions that rely on marks in the epoch, exclusively by

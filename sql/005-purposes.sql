@@ -334,12 +334,12 @@ CREATE TRIGGER fixed BEFORE UPDATE OR DELETE ON assent.purpose_text
 -- What channel_kind says, the other way round.
 CREATE FUNCTION assent.kind_channels(p_kind assent.endpoint_kind)
 RETURNS assent.channel[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-	SELECT (CASE p_kind
-		WHEN 'email' THEN '{email}'
+	SELECT CASE p_kind
+		WHEN 'email' THEN '{email}'::assent.channel[]
 		WHEN 'postal' THEN '{paper}'
 		WHEN 'device' THEN '{push}'
 		WHEN 'im' THEN '{im}'
-		WHEN 'phone' THEN '{sms,voice,phone}' END)::assent.channel[]
+		WHEN 'phone' THEN '{sms,voice,phone}' END
 $$;
 
 -- Ends what assent.outdate began, unless it began again meanwhile.

@@ -97,67 +97,74 @@ END $$;
 --   that lasts longest counts.
 -- - What a purpose requires must stand as well as it does itself.
 --
--- Planning takes longer than running: for one contact it is done once a
--- session, and with the indexes that big tables will need; for many each time,
--- and by hash joins, as the others take for ever with thousands when statistics
--- are of yesterday.
 -- `distance` is how far up the row is that decides, NULL when it is none;
 -- `required` the purpose required that decides, if it is one; `exemption` the
 -- one that does.
-CREATE FUNCTION assent.effective(p_contacts bigint[],
-	p_kind assent.endpoint_kind)
+--
+-- It is planned where it is called: see effective().  Whatever is looked up by
+-- a purpose is looked up row by row (OFFSET 0), however few rows the planner
+-- believes those tables to have: for one contact that is all it takes.
+CREATE FUNCTION assent.standings(p_contacts bigint[],
+	p_channels assent.channel[])
 RETURNS TABLE (contact bigint, purpose int, channel assent.channel,
 	standing int, expires timestamptz, distance int, required int,
 	exemption text)
-LANGUAGE plpgsql STABLE SET search_path = assent, pg_temp
-SET plan_cache_mode = force_generic_plan SET jit = off
-SET enable_seqscan = off SET enable_nestloop = on
-SET enable_mergejoin = on AS $$
-#variable_conflict use_column
-DECLARE
-	asked channel[] := kind_channels(p_kind);
-BEGIN
-	IF cardinality(p_contacts) > 8 THEN
-		PERFORM set_config('plan_cache_mode', 'force_custom_plan', true),
-			set_config('enable_nestloop', 'off', true),
-			set_config('enable_mergejoin', 'off', true);
-	END IF;
-	RETURN QUERY
-	WITH own AS MATERIALIZED (
-		SELECT c.contact_id, c.purpose_id, c.channel, c.state,
+LANGUAGE sql STABLE AS $$
+	WITH everybody AS (
+		-- Of whom nothing needs to be on record.
+		SELECT id AS purpose_id, NULL AS name, NULL::timestamptz AS since,
+			NULL::timestamptz AS until
+		FROM assent.purpose
+		WHERE legal_basis IN ('contract', 'legitimate-interest')
+		UNION ALL
+		SELECT * FROM (SELECT DISTINCT ON (purpose_id) purpose_id,
+				name::text, since, until
+			FROM assent.exemption WHERE until > now()
+			ORDER BY purpose_id, until DESC, name) AS longest
+	), said AS (
+		-- What is on record above or at each purpose; without a distance
+		-- what it is left with, and what holds for everybody.
+		SELECT c.contact_id, b.purpose_id, c.channel, b.distance, c.state,
 			c.objected_at IS NOT NULL AS objected,
 			c.restricted_at IS NOT NULL AS restricted,
 			c.suspended_at IS NOT NULL AS suspended, c.since,
 			coalesce(c.expires_at, c.since + p.validity) AS ends,
-			CASE WHEN c.state = 'withdrawn'
-				THEN greatest(c.since, c.withdrawn_at)
-				ELSE c.withdrawn_at END AS left_at,
-			p.legal_basis = 'soft-opt-in' AS soft
-		FROM consent c JOIN purpose p ON p.id = c.purpose_id
-		WHERE c.contact_id = ANY (p_contacts) AND c.channel = ANY (asked)
-	), exempt AS (
-		SELECT DISTINCT ON (purpose_id) purpose_id, name, since, until
-		FROM exemption WHERE until > now()
-		ORDER BY purpose_id, until DESC, name
-	), leaving AS (
-		SELECT o.contact_id, w.purpose_id, o.channel,
-			max(o.left_at) AS left_at
-		FROM own o JOIN left_with w ON w.left_id = o.purpose_id
-		WHERE o.left_at IS NOT NULL GROUP BY 1, 2, 3
-	), above AS (
-		SELECT o.contact_id, l.purpose_id, l.distance, o.channel, o.state,
-			o.objected, o.restricted, o.suspended, o.since, o.ends,
-			o.left_at, o.soft, max(o.left_at) OVER (
-				PARTITION BY o.contact_id, l.purpose_id, o.channel
-				ORDER BY l.distance DESC
-				ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
-				AS left_above
-		FROM own o JOIN lineage l ON l.ancestor_id = o.purpose_id
+			d.left_at, p.legal_basis = 'soft-opt-in' AS soft,
+			NULL AS name, NULL::timestamptz AS exempt_since,
+			NULL::timestamptz AS exempt_until
+		FROM assent.consent c
+		CROSS JOIN LATERAL (SELECT validity, legal_basis
+			FROM assent.purpose WHERE id = c.purpose_id OFFSET 0) AS p
+		CROSS JOIN LATERAL (SELECT CASE WHEN c.state = 'withdrawn'
+			THEN greatest(c.since, c.withdrawn_at)
+			ELSE c.withdrawn_at END AS left_at) AS d
+		CROSS JOIN LATERAL (
+			SELECT purpose_id, distance FROM assent.lineage
+			WHERE ancestor_id = c.purpose_id
+			UNION ALL
+			SELECT purpose_id, NULL FROM assent.left_with
+			WHERE left_id = c.purpose_id AND d.left_at IS NOT NULL) AS b
+		WHERE c.contact_id = ANY (p_contacts) AND c.channel = ANY (p_channels)
+		UNION ALL
+		SELECT who, e.purpose_id, c, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+			NULL, NULL, e.name, e.since, e.until
+		FROM everybody e
+		CROSS JOIN LATERAL (SELECT channels
+			FROM assent.purpose WHERE id = e.purpose_id OFFSET 0) AS p
+		CROSS JOIN LATERAL unnest(p.channels) AS c
+		CROSS JOIN unnest(p_contacts) AS who
+		WHERE c = ANY (p_channels)
+	), dated AS (
+		SELECT s.*, max(s.left_at) OVER (
+			PARTITION BY s.contact_id, s.purpose_id, s.channel
+			ORDER BY s.distance DESC NULLS FIRST
+			ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+			AS left_above
+		FROM said s
 	), counted AS (
-		SELECT a.*, a.state = 'granted' AND coalesce(
-			a.since > greatest(a.left_above, v.left_at), true) AS counts
-		FROM above a
-		LEFT JOIN leaving v USING (contact_id, purpose_id, channel)
+		SELECT d.*, d.state = 'granted'
+			AND coalesce(d.since > d.left_above, true) AS counts
+		FROM dated d
 	), decided AS (
 		SELECT c.*, min(c.distance) FILTER (WHERE c.counts
 			OR c.state = 'withdrawn'
@@ -179,43 +186,28 @@ BEGIN
 			max(since) FILTER (WHERE distance = first) AS since,
 			max(ends) FILTER (WHERE distance = first) AS ends,
 			bool_or(soft) FILTER (WHERE distance = first) AS soft,
-			max(left_at) AS left_at
+			max(left_at) AS left_at,
+			max(left_at) FILTER (WHERE distance IS NULL) AS left_with,
+			max(name) AS name, max(exempt_since) AS exempt_since,
+			max(exempt_until) AS until
 		FROM decided GROUP BY 1, 2, 3
-	), implied AS (
-		SELECT p.id AS purpose_id, c.channel
-		FROM purpose p CROSS JOIN LATERAL unnest(p.channels) AS c (channel)
-		WHERE p.legal_basis IN ('contract', 'legitimate-interest')
-			AND c.channel = ANY (asked)
-	), everybody AS (
-		-- Of whom nothing needs to be on record.
-		SELECT purpose_id, channel FROM implied
-		UNION
-		SELECT x.purpose_id, c.channel
-		FROM exempt x JOIN purpose p ON p.id = x.purpose_id
-		CROSS JOIN LATERAL unnest(p.channels) AS c (channel)
-		WHERE c.channel = ANY (asked)
-	), pair AS (
-		SELECT contact_id, purpose_id, channel FROM summed
-		UNION
-		SELECT id, purpose_id, channel
-		FROM everybody CROSS JOIN unnest(p_contacts) AS id
 	), judged AS (
-		SELECT k.contact_id, k.purpose_id, k.channel,
+		SELECT s.contact_id, s.purpose_id, s.channel,
 			CASE WHEN s.objected IS NOT NULL THEN 4
 			WHEN s.restricted IS NOT NULL THEN 5
 			WHEN s.state = 'withdrawn' OR (s.first IS NULL
 				AND s.ended IS NOT NULL) THEN 3
-			WHEN i.purpose_id IS NOT NULL AND s.first IS NULL
-				AND v.left_at IS NOT NULL THEN 3
+			WHEN p.implied AND s.first IS NULL
+				AND s.left_with IS NOT NULL THEN 3
 			WHEN s.suspended IS NOT NULL THEN 6
 			WHEN s.state = 'pending' THEN 1
-			WHEN i.purpose_id IS NOT NULL THEN 2
+			WHEN p.implied THEN 2
 			WHEN s.state = 'granted' THEN
 				CASE WHEN s.soft AND s.pending < s.first
 				THEN 1 ELSE 2 END
 			WHEN s.pending IS NOT NULL THEN 1
 			ELSE 0 END AS standing,
-			CASE WHEN s.state = 'granted' AND i.purpose_id IS NULL THEN
+			CASE WHEN s.state = 'granted' AND NOT p.implied THEN
 				CASE WHEN s.first = 0 THEN s.ends
 				ELSE least(s.ends, s.since + p.validity) END
 			END AS expires,
@@ -223,24 +215,24 @@ BEGIN
 				CASE WHEN s.state = 'withdrawn' THEN s.first END,
 				CASE WHEN s.first IS NULL THEN s.ended END, s.suspended,
 				CASE WHEN s.soft AND s.pending < s.first
-					AND i.purpose_id IS NULL THEN s.pending END,
+					AND NOT p.implied THEN s.pending END,
 				s.first,
-				CASE WHEN i.purpose_id IS NULL THEN s.pending END)
+				CASE WHEN NOT p.implied THEN s.pending END)
 				AS distance,
-			coalesce(s.recorded, false) OR k.channel = ANY (p.channels)
+			coalesce(s.recorded, false) OR s.channel = ANY (p.channels)
 				AS used,
-			s.suspended IS NULL
-				AND greatest(s.left_at, v.left_at) >= x.since IS NOT TRUE
-				AS may_exempt, x.name, x.until
-		FROM pair k JOIN purpose p ON p.id = k.purpose_id
-		LEFT JOIN summed s USING (contact_id, purpose_id, channel)
-		LEFT JOIN implied i USING (purpose_id, channel)
-		LEFT JOIN leaving v USING (contact_id, purpose_id, channel)
-		LEFT JOIN exempt x USING (purpose_id)
+			s.suspended IS NULL AND s.left_at >= s.exempt_since IS NOT TRUE
+				AS may_exempt, s.name, s.until
+		FROM summed s
+		CROSS JOIN LATERAL (SELECT channels, validity,
+			legal_basis IN ('contract', 'legitimate-interest')
+				AND s.channel = ANY (channels) AS implied
+			FROM assent.purpose WHERE id = s.purpose_id OFFSET 0) AS p
+		OFFSET 0
 	), weighed AS (
 		SELECT j.*, j.name IS NOT NULL AND j.may_exempt AND (j.standing IN
 			(0, 1, 3) OR j.standing = 2 AND j.expires < j.until)
-			AS exempted FROM judged j
+			AS exempted FROM judged j OFFSET 0
 	), settled AS (
 		SELECT n.contact_id, n.purpose_id, n.channel, n.used,
 			CASE WHEN n.exempted THEN 2 ELSE n.standing END AS standing,
@@ -254,28 +246,49 @@ BEGIN
 			CASE WHEN j.standing IN (2, 6) THEN j.expires END AS ends
 		FROM settled j
 	), demanded AS (
-		SELECT DISTINCT ON (j.contact_id, j.purpose_id, j.channel)
-			j.contact_id, j.purpose_id, j.channel,
-			coalesce(q.rank, 1) AS rank, n.needed_id,
-			min(q.ends) OVER (PARTITION BY j.contact_id, j.purpose_id,
-				j.channel) AS ends
-		FROM ranked j JOIN needed n ON n.purpose_id = j.purpose_id
+		SELECT j.contact_id, j.purpose_id, j.channel,
+			max(coalesce(q.rank, 1)) AS rank, min(q.ends) AS ends,
+			(array_agg(n.needed_id ORDER BY coalesce(q.rank, 1) DESC,
+				n.needed_id))[1] AS needed_id
+		FROM ranked j
+		CROSS JOIN LATERAL (SELECT needed_id FROM assent.needed
+			WHERE purpose_id = j.purpose_id OFFSET 0) AS n
 		LEFT JOIN ranked q ON q.contact_id = j.contact_id
 			AND q.purpose_id = n.needed_id AND q.channel = j.channel
-		ORDER BY j.contact_id, j.purpose_id, j.channel,
-			coalesce(q.rank, 1) DESC, n.needed_id
+		GROUP BY 1, 2, 3
 	)
 	SELECT r.contact_id, r.purpose_id, r.channel, f.standing,
 		CASE WHEN f.standing IN (2, 6) THEN least(r.ends, d.ends) END,
 		r.distance,
 		CASE WHEN d.rank > r.rank OR d.ends < coalesce(r.ends, 'infinity')
 			THEN d.needed_id END,
-		r.exemption::text
+		r.exemption
 	FROM ranked r
 	LEFT JOIN demanded d USING (contact_id, purpose_id, channel)
 	CROSS JOIN LATERAL (SELECT (ARRAY[2, 0, 1, 6, 3, 5, 4])
 		[greatest(r.rank, d.rank) + 1] AS standing) AS f
-	WHERE r.used AND r.standing <> 0;
+	WHERE r.used AND r.standing <> 0
+$$;
+
+-- The same for one kind of endpoint, planned once a session for one contact:
+-- that takes longer than running it; for many each time, and by hash joins, as
+-- the others take for ever with thousands when statistics are of yesterday.
+CREATE FUNCTION assent.effective(p_contacts bigint[],
+	p_kind assent.endpoint_kind)
+RETURNS TABLE (contact bigint, purpose int, channel assent.channel,
+	standing int, expires timestamptz, distance int, required int,
+	exemption text)
+LANGUAGE plpgsql STABLE SET search_path = assent, pg_temp
+SET plan_cache_mode = force_generic_plan SET jit = off
+SET enable_seqscan = off SET enable_bitmapscan = off
+SET enable_nestloop = on SET enable_mergejoin = on AS $$
+BEGIN
+	IF cardinality(p_contacts) > 8 THEN
+		PERFORM set_config('plan_cache_mode', 'force_custom_plan', true),
+			set_config('enable_nestloop', 'off', true),
+			set_config('enable_mergejoin', 'off', true);
+	END IF;
+	RETURN QUERY SELECT * FROM standings(p_contacts, kind_channels(p_kind));
 END $$;
 
 -- The number of a language in a permit (policy/language.h), 0 for one that is
@@ -330,8 +343,8 @@ CREATE FUNCTION assent.pack(p_contacts bigint[], p_kind assent.endpoint_kind)
 RETURNS TABLE (contact bigint, packed bytea)
 LANGUAGE plpgsql STABLE SET search_path = assent, pg_temp
 SET plan_cache_mode = force_generic_plan SET jit = off
-SET enable_nestloop = on
-SET enable_mergejoin = on AS $$
+SET enable_seqscan = off SET enable_bitmapscan = off
+SET enable_nestloop = on SET enable_mergejoin = on AS $$
 #variable_conflict use_column
 DECLARE
 	-- Who stands for each of them, and each of those once.
@@ -347,46 +360,43 @@ BEGIN
 		INTO p_contacts, leader_of, leaders FROM alike(p_contacts, p_kind);
 	END IF;
 	RETURN QUERY
-	WITH pair AS MATERIALIZED (
-		SELECT contact, purpose, standing, c.number AS channel,
+	WITH pair AS (
+		SELECT contact, purpose, channel_number(channel) AS channel, standing,
 			-- 32 bits of seconds; rounded down, least permissive.
 			CASE WHEN expires IS NOT NULL THEN
 				least(greatest(floor(extract(epoch FROM expires)), 1),
 				4294967295)::bigint END AS expires
-		FROM effective(leaders, p_kind) AS e
-		JOIN (SELECT c, channel_number(c) FROM unnest(kind_channels(p_kind))
-			AS c OFFSET 0) AS c (channel, number) USING (channel)
-		WHERE standing <> 0
+		FROM standings(leaders, kind_channels(p_kind)) WHERE standing <> 0
+	), placed AS (
+		SELECT *, CASE WHEN expires IS NOT NULL THEN dense_rank() OVER (
+			PARTITION BY contact ORDER BY expires) END AS place FROM pair
+	), counted AS (
+		SELECT *, max(place) OVER (PARTITION BY contact) AS places
+		FROM placed
 	), numbered AS (
 		-- An octet numbers them. Of more than 255, neighbours share the
 		-- earlier one: least permissive.
-		SELECT contact, expires, ntile(255) OVER (PARTITION BY contact
-			ORDER BY expires) AS number
-		FROM (SELECT DISTINCT contact, expires FROM pair
-			WHERE expires IS NOT NULL) AS e
-	), expiry AS (
-		SELECT contact, number, min(expires) AS expires
-		FROM numbered GROUP BY 1, 2
-	), head AS (
-		SELECT contact, substring(int4send(count(*)::int) FROM 4)
-			|| string_agg(substring(int8send(expires) FROM 5), ''
-			ORDER BY number) AS octets
-		FROM expiry GROUP BY 1
-	), body AS (
-		SELECT contact, string_agg(substring(int4send(purpose) FROM 3)
-			|| substring(int4send(channel << 4 | standing) FROM 4)
-			|| substring(int4send(coalesce(number, 0)::int) FROM 4),
-			'' ORDER BY purpose, channel) AS octets
-		FROM pair LEFT JOIN numbered USING (contact, expires) GROUP BY 1
-	), person AS MATERIALIZED (
-		SELECT c.id, c.language FROM contact c WHERE c.id = ANY (p_contacts)
+		SELECT *, CASE WHEN places <= 255 THEN place
+			ELSE (place - 1) * 255 / places + 1 END AS number,
+			places <= 255 OR place = 1 OR (place - 2) * 255 / places
+				< (place - 1) * 255 / places AS first
+		FROM counted
+	), packed AS (
+		SELECT contact, string_agg(DISTINCT substring(int8send(expires)
+				FROM 5), '') FILTER (WHERE first) AS ends,
+			string_agg(substring(int4send(purpose) FROM 3)
+				|| substring(int4send(channel << 4 | standing) FROM 4)
+				|| substring(int4send(coalesce(number, 0)::int) FROM 4),
+				'' ORDER BY purpose, channel) AS pairs
+		FROM numbered GROUP BY contact
 	)
-	SELECT id, set_byte('\x0100'::bytea, 1, language_number(c.language) << 2)
-		|| coalesce(head.octets, '\x00') || coalesce(body.octets, '')
+	SELECT k.id, set_byte('\x0100'::bytea, 1,
+			coalesce(language_number(c.language), 0) << 2)
+		|| substring(int4send(coalesce(octet_length(p.ends), 0) / 4) FROM 4)
+		|| coalesce(p.ends, '') || coalesce(p.pairs, '')
 	FROM unnest(p_contacts, leader_of) AS k (id, leader)
-	LEFT JOIN person c USING (id)
-	LEFT JOIN head ON head.contact = k.leader
-	LEFT JOIN body ON body.contact = k.leader;
+	LEFT JOIN contact c ON c.id = k.id
+	LEFT JOIN packed p ON p.contact = k.leader;
 END $$;
 
 -- Computes contacts' permits anew; how many became others.  The contacts must
@@ -598,16 +608,21 @@ BEGIN
 	IF new.since = '-infinity' THEN
 		new.since := p_at;
 	END IF;
-	INSERT INTO consent SELECT new.*
-	ON CONFLICT (contact_id, purpose_id, channel) DO UPDATE SET
-		state = excluded.state, since = excluded.since,
-		expires_at = excluded.expires_at, event_id = excluded.event_id,
-		withdrawn_at = excluded.withdrawn_at,
-		objected_at = excluded.objected_at, objected_by = excluded.objected_by,
-		restricted_at = excluded.restricted_at,
-		restricted_by = excluded.restricted_by,
-		suspended_at = excluded.suspended_at,
-		suspended_by = excluded.suspended_by;
+	-- Locked, the contact gets no other row meanwhile.
+	IF old.event_id IS NULL THEN
+		INSERT INTO consent SELECT new.*;
+	ELSE
+		UPDATE consent SET state = new.state, since = new.since,
+			expires_at = new.expires_at, event_id = new.event_id,
+			withdrawn_at = new.withdrawn_at,
+			objected_at = new.objected_at, objected_by = new.objected_by,
+			restricted_at = new.restricted_at,
+			restricted_by = new.restricted_by,
+			suspended_at = new.suspended_at,
+			suspended_by = new.suspended_by
+		WHERE contact_id = p_contact AND purpose_id = p_purpose
+			AND consent.channel = p_channel;
+	END IF;
 	RETURN true;
 END $$;
 
@@ -648,17 +663,17 @@ BEGIN
 		PERFORM refuse_erased(p_key, p_at);
 	END IF;
 	who := contact_of(p_key, p_kind, p_canonical, p_original, p_source);
-	FOR pair IN
-		SELECT p_purpose AS purpose, p_channel AS channel
-		WHERE p_purpose IS NOT NULL
-		UNION ALL
-		SELECT purpose_id, channel FROM consent
-		WHERE p_purpose IS NULL AND contact_id = who
-		ORDER BY 1, 2
-	LOOP
-		did := apply(who, pair.purpose, pair.channel, p_act, p_at,
-			p_expires, p_source, p_fields, p_text) OR did;
-	END LOOP;
+	IF p_purpose IS NOT NULL THEN
+		did := apply(who, p_purpose, p_channel, p_act, p_at, p_expires,
+			p_source, p_fields, p_text);
+	ELSE
+		FOR pair IN SELECT purpose_id, channel FROM consent
+			WHERE contact_id = who ORDER BY 1, 2
+		LOOP
+			did := apply(who, pair.purpose_id, pair.channel, p_act, p_at,
+				p_expires, p_source, p_fields, p_text) OR did;
+		END LOOP;
+	END IF;
 	-- What changed was packed by consent's trigger; a new address was not.
 	IF NOT did THEN
 		PERFORM repack(ARRAY[who]);
@@ -702,14 +717,21 @@ CREATE OR REPLACE FUNCTION assent.opt_out(p_marked text, p_key bytea, p_purpose 
 RETURNS TABLE (key bytea, packed bytea, changed boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = assent, pg_temp AS $$
 #variable_conflict use_column
+DECLARE
+	e endpoint;
 BEGIN
-	IF NOT EXISTS (SELECT FROM endpoint AS e WHERE e.key = p_key) THEN
+	SELECT * INTO e FROM endpoint WHERE key = p_key;
+	IF NOT FOUND THEN
 		PERFORM suppress(p_key, p_purpose, p_channel, p_source);
+		SELECT * INTO e FROM endpoint WHERE key = p_key;
 	END IF;
-	RETURN QUERY SELECT c.* FROM endpoint e, purpose u, LATERAL
-		change(p_marked, 'withdraw', e.key, e.kind, e.canonical, e.original,
-			u.id, p_channel, NULL, NULL, p_source, p_fields) AS c
-		WHERE e.key = p_key AND u.id = p_purpose;
+	IF e.key IS NULL OR NOT EXISTS (
+		SELECT FROM purpose WHERE id = p_purpose) THEN
+		RETURN;
+	END IF;
+	RETURN QUERY SELECT * FROM change(p_marked, 'withdraw', p_key, e.kind,
+		e.canonical, e.original, p_purpose, p_channel, NULL, NULL, p_source,
+		p_fields);
 END $$;
 
 -- How one purpose came to stand where it does: the purposes above it, nearest
@@ -807,5 +829,6 @@ END $$;
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA assent FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION assent.opt_out TO assent_web;
 GRANT EXECUTE ON FUNCTION assent.change, assent.monitoring_off,
-	assent.effective, assent.explain, assent.repack_batch TO assent_operator;
+	assent.effective, assent.standings, assent.explain, assent.repack_batch
+	TO assent_operator;
 GRANT EXECUTE ON FUNCTION assent.person_ledger TO assent_dpo;

@@ -65,6 +65,7 @@ INSERT INTO may_call VALUES
 	('purposes_add',   '{assent_operator}'),
 	('text_add',       '{assent_operator}'),
 	('effective',      '{assent_operator}'),
+	('standings',      '{assent_operator}'),
 	('explain',        '{assent_operator}'),
 	('footers',        '{assent_milter,assent_operator}'),
 	('footer_set',     '{assent_operator}'),

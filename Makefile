@@ -3,6 +3,7 @@
 # make            the three programs, in build/
 # make demo       a running installation to look at (DEMO=once: then exit)
 # make check      all tests
+# make faults     every promise while things break, for an hour or so
 # make bench      figures, each beside a baseline measured in the same run
 # make install    PREFIX and DESTDIR are honoured
 #
@@ -153,6 +154,10 @@ demo: deps
 check: deps
 	@env -u MAKEFLAGS -u MAKELEVEL tests/check
 
+faults: deps
+	@$(MAKE) --no-print-directory all
+	@BUILD=$(BUILD) tests/faults/faults
+
 bench: deps
 	@$(MAKE) --no-print-directory all bench-tools
 	@BUILD=$(BUILD) tests/bench/bench
@@ -188,5 +193,5 @@ clean:
 
 -include $(wildcard $(BUILD)/*/*.d)
 
-.PHONY: all unit bench-tools deps demo check bench format format-check tidy \
+.PHONY: all unit bench-tools deps demo check faults bench format format-check tidy \
 	install clean

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: ISC
+"""injuries - what is done to the rig, and undone
+
+Each is a generator: it does harm, yields for how many seconds that shall
+last, and mends it when it goes on.  It is normal again when the generator has
+ended and the programs have noticed.
+"""
+
+import signal
+from typing import NamedTuple
+
+from stackproc import send_signal
+
+LEASES = """FROM pg_stat_activity
+	WHERE application_name = 'assent-milter lease'"""
+OFTEN = 0.25			# seconds
+SNAPSHOT_AGE = 1
+STUTTER = 0.03			# less than cache.timeout
+
+
+def nothing(_rig, seconds):
+	yield seconds
+
+
+# Redis
+
+def redis_empty(rig, seconds):
+	rig.kill("redis")
+	(rig.dir / "redis" / "dump.rdb").unlink(missing_ok=True)
+	yield seconds
+	rig.start("redis")
+
+
+def redis_snapshot(rig, seconds):
+	rig.redis("SAVE")
+	yield SNAPSHOT_AGE
+	rig.kill("redis")
+	yield seconds
+	rig.start("redis")
+
+
+def redis_paused(rig, seconds):
+	send_signal(rig.pid("redis"), signal.SIGSTOP)
+	yield seconds
+	send_signal(rig.pid("redis"), signal.SIGCONT)
+
+
+def cut_off(server, nodes, seconds):
+	for node in nodes:
+		node.cut(server)
+	yield seconds
+	for node in nodes:
+		node.mend(server)
+
+
+def redis_from_webs(rig, seconds):
+	yield from cut_off("redis", rig.webs, seconds)
+
+
+def redis_from_milter(rig, seconds):
+	yield from cut_off("redis", rig.milters[:1], seconds)
+
+
+def redis_stutters(rig, seconds):
+	"""What a milter says to Redis arrives late, but not too late."""
+	proxy = rig.milters[0].proxies["redis"]
+	for _ in range(int(seconds / STUTTER / 2)):
+		proxy.signal(signal.SIGSTOP)
+		yield STUTTER
+		proxy.signal(signal.SIGCONT)
+		yield STUTTER
+
+
+def redis_from_webs_deaf(rig, seconds):
+	"""Nothing but the leases can tell the milters."""
+	for web in rig.webs:
+		web.cut("redis")
+	yield from deaf(rig, seconds)
+	for web in rig.webs:
+		web.mend("redis")
+
+
+# PostgreSQL
+
+def postgres_killed(rig, seconds):
+	rig.kill("postgres")
+	yield seconds
+	rig.start("postgres")
+
+
+def postgres_restarted(rig, seconds):
+	rig.stop("postgres")
+	yield seconds
+	rig.start("postgres")
+
+
+def postgres_from_milter(rig, seconds):
+	yield from cut_off("postgres", rig.milters[:1], seconds)
+
+
+def leases(rig):
+	"""The backends that tell milters of a new epoch."""
+	return [pid for pid, in rig.sql(f"SELECT pid {LEASES}", user="postgres")]
+
+
+def notify_cut(rig, seconds):
+	for _ in range(int(seconds / OFTEN)):
+		rig.sql(f"SELECT pg_terminate_backend(pid) {LEASES}",
+		    user="postgres")
+		yield OFTEN
+
+
+def deaf(rig, seconds):
+	"""The connections are there, and nothing comes over them."""
+	held = set()
+	for _ in range(int(seconds / OFTEN)):
+		for pid in leases(rig):
+			send_signal(pid, signal.SIGSTOP)
+			held.add(pid)
+		yield OFTEN
+	for pid in held:
+		send_signal(pid, signal.SIGCONT)
+
+
+# The nodes
+
+def paused(node, seconds):
+	node.hold()
+	yield seconds
+	node.go_on()
+
+
+def milter_paused(rig, seconds):
+	yield from paused(rig.milters[0], seconds)
+
+
+def web_paused(rig, seconds):
+	yield from paused(rig.webs[0], seconds)
+
+
+class Injury(NamedTuple):
+	name: str
+	act: object
+	hold: float = 4		# seconds that it lasts, and then rests
+	rest: float = 8
+	brief: float = 1	# seconds that it lasts in a short run
+
+
+ALL = [
+	Injury("no fault", nothing),
+	Injury("Redis killed, back empty", redis_empty),
+	Injury("Redis killed, back with a snapshot", redis_snapshot),
+	Injury("Redis paused", redis_paused),
+	Injury("Redis cut off from the webs", redis_from_webs),
+	Injury("likewise, and milters deaf", redis_from_webs_deaf, brief=2),
+	Injury("Redis cut off from a milter", redis_from_milter),
+	Injury("Redis stutters for a milter", redis_stutters),
+	Injury("PostgreSQL killed", postgres_killed),
+	Injury("PostgreSQL restarted", postgres_restarted),
+	Injury("PostgreSQL cut off from a milter", postgres_from_milter),
+	Injury("NOTIFY connections cut", notify_cut),
+	Injury("NOTIFY unheard", deaf),
+	Injury("a milter paused", milter_paused, hold=30),
+	Injury("a web paused", web_paused, hold=30),
+]

@@ -54,7 +54,7 @@ load_permit(struct audience *a, const char *canonical,
 {
 	struct addr_key key = addr_key(
 	    keys_index(a->ctl->keys), channel_kind(CHANNEL_EMAIL), canonical);
-	long len = store_permit(a->ctl->store, &key, octets, PERMIT_MAX, e);
+	long len = store_permit(a->ctl->store, 0, &key, octets, PERMIT_MAX, e);
 
 	return len < 0 ? -1 : permit_decode(octets, (size_t)len, permit, e);
 }

@@ -94,6 +94,36 @@ check_database(struct ctl *c, struct report *r)
 	return true;
 }
 
+/* Whether commits are confirmed, and by whom. */
+static void
+check_commits(struct ctl *c, struct report *r)
+{
+	static const struct pg_statement names = {
+	    .sql = "SELECT current_setting('synchronous_standby_names')",
+	};
+	struct store_epoch epoch;
+	struct pg_rows *rows;
+	char text[512];
+	struct err e;
+
+	if (store_exec(c->store, &names, NULL, 0, &rows, &e) != 0) {
+		bad(r, "commits", e.text);
+		return;
+	}
+	snprintf(text, sizeof(text), "confirmed by standbys: %s",
+	    pg_rows_text(rows, 0, 0));
+	if (store_prove(c->store, &epoch, &e) != 0)
+		bad(r, "commits", e.text);
+	else if (pg_rows_text(rows, 0, 0)[0] != '\0')
+		good(r, "commits", text);
+	else if (pg_hosts(c->conf->database.url) > 1)
+		say(r, "warning", "commits",
+		    "several hosts are named, but no commit waits for a "
+		    "standby: what was acknowledged may be lost when one is "
+		    "promoted (set synchronous_standby_names)");
+	pg_rows_free(&rows);
+}
+
 /* Whether every permit is what the trees of purposes say. */
 static void
 check_permits(struct ctl *c, struct report *r)
@@ -172,8 +202,10 @@ check_servers(struct ctl *c, struct report *r)
 	bool database = check_database(c, r);
 
 	check_cache(c, r);
-	if (database)
+	if (database) {
+		check_commits(c, r);
 		check_permits(c, r);
+	}
 	for (size_t i = 0; database && i < c->conf->n_streams; i++)
 		check_stream(c, &c->conf->streams[i], r);
 }

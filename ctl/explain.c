@@ -68,7 +68,7 @@ hold(struct ctl *c, const char *kind, const char *canonical, struct held *h,
 {
 	struct addr_key key = addr_key(keys_index(c->keys), kind, canonical);
 	long len =
-	    store_permit(c->store, &key, h->octets, sizeof(h->octets), e);
+	    store_permit(c->store, 0, &key, h->octets, sizeof(h->octets), e);
 
 	if (len < 0)
 		return -1;

@@ -8,8 +8,9 @@
  * may run beside anything; what is there, or is being changed, is passed by.
  * That is also why it needs no memory of its own to be begun again.
  *
- * The epoch is read before each batch.  If it moves on, nobody finds what was
- * filled before, and the answer says so.
+ * The epoch is read before each batch, from a server that has just proved to
+ * be the primary.  If it moves on, nobody finds what was filled before, and the
+ * answer says so.
  */
 #include <stdio.h>
 #include <string.h>
@@ -188,15 +189,15 @@ fill_tickets(struct warming *w, struct err *e)
 static int
 look_at_epoch(struct warming *w, struct err *e)
 {
-	int64_t epoch;
+	struct store_epoch epoch;
 
-	if (store_epoch(w->ctl->store, &epoch, NULL, e) != 0)
+	if (store_prove(w->ctl->store, &epoch, e) != 0)
 		return -1;
-	if (epoch != w->epoch) {
+	if (epoch.number != w->epoch) {
 		w->lost += w->filled + w->present;
 		w->filled = w->present = 0;
 	}
-	w->epoch = epoch;
+	w->epoch = epoch.number;
 	return 0;
 }
 

@@ -30,19 +30,21 @@ static void
 write_state(struct engine *en, struct buf *out)
 {
 	struct snapshot *s = engine_begin(en);
-	int64_t epoch = 0;
+	struct lease_term term;
 	bool held;
 
 	if (s == NULL)
 		return;
-	held = lease_holds(s->lookup.lease, &epoch);
+	held = lease_holds(s->lookup.lease, &term);
 	engine_end(en, &s);
 	buf_printf(out,
-	    "# HELP assent_lease_held Whether the cache may be trusted.\n"
+	    "# HELP assent_lease_held Whether the primary has proved itself.\n"
 	    "# TYPE assent_lease_held gauge\nassent_lease_held %d\n"
 	    "# HELP assent_cache_epoch The epoch of the cache.\n"
-	    "# TYPE assent_cache_epoch gauge\nassent_cache_epoch %lld\n",
-	    held, (long long)epoch);
+	    "# TYPE assent_cache_epoch gauge\nassent_cache_epoch %lld\n"
+	    "# HELP assent_timeline The timeline that the primary writes.\n"
+	    "# TYPE assent_timeline gauge\nassent_timeline %d\n",
+	    held, (long long)term.epoch, term.timeline);
 }
 
 static enum MHD_Result

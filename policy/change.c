@@ -44,16 +44,17 @@ act_word(enum change_act act)
 	return words[act];
 }
 
-/* Notes an epoch that PostgreSQL told. Since when it has been known. */
+/* Notes the epoch that PostgreSQL told. Since when it has been known. */
 static int64_t
-see_epoch(struct changer *ch, int64_t epoch)
+see_epoch(struct changer *ch, const struct store_epoch *epoch)
 {
 	int64_t since;
 
 	pthread_mutex_lock(&ch->lock);
-	if (epoch > ch->epoch) {
+	if (epoch->number > ch->epoch || epoch->timeline != ch->timeline) {
 		ch->seen_at = clock_now();
-		ch->epoch = epoch;
+		ch->epoch = epoch->number;
+		ch->timeline = epoch->timeline;
 	}
 	since = ch->seen_at;
 	pthread_mutex_unlock(&ch->lock);
@@ -76,13 +77,15 @@ mark(struct changer *ch, const struct addr_key *key, struct marking *m,
     struct err *e)
 {
 	char hex[ADDR_KEY_HEX];
+	struct store_epoch epoch;
 	struct err ignored;
 
 	*m = (struct marking){.key = key, .epoch = known_epoch(ch)};
 	if (m->epoch == 0) {
-		if (store_epoch(ch->store, &m->epoch, NULL, e) != 0)
+		if (store_epoch(ch->store, &epoch, e) != 0)
 			return -1;
-		see_epoch(ch, m->epoch);
+		see_epoch(ch, &epoch);
+		m->epoch = epoch.number;
 	}
 	m->done = ch->cache != NULL &&
 	    cache_mark(ch->cache, m->epoch, key, &m->nonce, &ignored) == 0;
@@ -122,23 +125,41 @@ move_epoch(struct changer *ch, struct err *e)
 	return store_exec(ch->store, &move, NULL, 0, NULL, e);
 }
 
+/* The epoch after the commit.  What changed nothing has committed nothing: it
+ * may have found a change that nobody has confirmed. */
+static int
+epoch_after(struct changer *ch, const struct pg_rows *rows,
+    struct store_epoch *epoch, struct err *e)
+{
+	bool changed = pg_rows_count(rows) > 0 && pg_rows_int(rows, 0, 2) != 0;
+
+	if ((changed ? store_epoch(ch->store, epoch, e)
+		     : store_prove(ch->store, epoch, e)) != 0)
+		return err_prefix(e, "committed, but not yet in force");
+	return 0;
+}
+
 /* After the commit: returns when the change is in force on every node. */
 static int
 settle(struct changer *ch, const struct marking *m, const struct pg_rows *rows,
     struct err *e)
 {
-	int64_t epoch, age, since, wait = lease_wait(ch->lease);
+	int64_t since, wait = lease_wait(ch->lease);
+	struct store_epoch epoch;
 
-	if (store_epoch(ch->store, &epoch, &age, e) != 0)
-		return err_prefix(e, "committed, but not yet in force");
-	since = see_epoch(ch, epoch);
+	if (epoch_after(ch, rows, &epoch, e) != 0)
+		return -1;
+	/* Nobody has that key, so nothing was there to change. */
+	if (pg_rows_count(rows) == 0)
+		return 0;
+	since = see_epoch(ch, &epoch);
 	/* Also when SQL has moved the epoch on already: it has not if this
 	 * change only repeats one whose writer died before it could publish. */
-	if (!m->done || !publish(ch, m, epoch, rows)) {
+	if (!m->done || !publish(ch, m, epoch.number, rows)) {
 		if (move_epoch(ch, e) != 0)
 			return err_prefix(e, "committed, but not yet in force");
 		since = clock_now();
-	} else if (age >= wait + COMMIT_MAX) {
+	} else if (epoch.age >= wait + COMMIT_MAX) {
 		return 0;
 	}
 	clock_sleep_until(since + wait);
@@ -154,8 +175,7 @@ commit_rows(struct changer *ch, const struct marking *m,
 {
 	if (store_exec(ch->store, st, params, n, rows, e) != 0)
 		return -1;
-	/* No rows: nobody has that key, so nothing was there to change. */
-	if (pg_rows_count(*rows) == 0 || settle(ch, m, *rows, e) == 0)
+	if (settle(ch, m, *rows, e) == 0)
 		return 0;
 	pg_rows_free(rows);
 	return -1;
@@ -414,12 +434,13 @@ change_endpoint_remove(struct changer *ch, const struct addr_key *key,
 int
 change_wait(struct changer *ch, struct err *e)
 {
-	int64_t epoch, age, wait = lease_wait(ch->lease);
+	int64_t wait = lease_wait(ch->lease);
+	struct store_epoch epoch;
 
-	if (store_epoch(ch->store, &epoch, &age, e) != 0)
+	if (store_prove(ch->store, &epoch, e) != 0)
 		return -1;
-	see_epoch(ch, epoch);
-	if (age < wait + COMMIT_MAX)
+	see_epoch(ch, &epoch);
+	if (epoch.age < wait + COMMIT_MAX)
 		clock_sleep_until(clock_now() + wait);
 	return 0;
 }

@@ -60,8 +60,10 @@ struct changer {
 	struct cache *cache;  /* NULL: changes count as unmarked */
 	int64_t lease;	      /* the nodes' lease, nanoseconds */
 	pthread_mutex_t lock; /* PTHREAD_MUTEX_INITIALIZER */
-	/* The newest epoch seen, and when first; both start at 0. */
+	/* The newest epoch and timeline seen, and since when; all start at 0.
+	 */
 	int64_t epoch, seen_at;
+	int timeline;
 };
 
 /*

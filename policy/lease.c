@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * lease - the right to trust the cache for a little while
+ * lease - the right to answer for a little while
  *
  * A lease runs from before the question was sent, so that however long the
  * answer took, it never lasts longer than its length after PostgreSQL gave it.
@@ -25,9 +25,11 @@ struct lease {
 	const struct conf *conf;
 	const char *role, *program;
 	pthread_t thread;
-	int stop; /* an eventfd: readable when the thread shall end */
+	int stop;      /* an eventfd: readable when the thread shall end */
+	struct pg *pg; /* the thread's */
 	pthread_mutex_t lock;
-	int64_t epoch, until; /* under the lock; `until` by clock_boot() */
+	struct lease_term term; /* under the lock, as is */
+	int64_t until;		/* by clock_boot() */
 };
 
 int64_t
@@ -47,8 +49,14 @@ stopping(struct lease *l, int64_t pause)
 static struct pg *
 connect_and_listen(struct lease *l)
 {
+	/* A proof that was given up on goes on waiting for a standby, and would
+	 * keep its place at the server. */
 	static const struct pg_statement listen = {
-	    .sql = "LISTEN assent_epoch",
+	    .sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+		   "WHERE usename = session_user AND wait_event = 'SyncRep' "
+		   "AND application_name = current_setting('application_name') "
+		   "AND xact_start < clock_timestamp() - interval '1 minute'; "
+		   "LISTEN assent_epoch",
 	};
 	int64_t deadline = clock_now() + l->conf->database.timeout;
 	struct err ignored; /* whoever asks PostgreSQL meanwhile reports it */
@@ -62,46 +70,50 @@ connect_and_listen(struct lease *l)
 }
 
 static int
-renew(struct lease *l, struct pg *p)
+renew(struct lease *l)
 {
-	static const struct pg_statement get = {
-	    .name = "epoch",
-	    .sql = "SELECT epoch FROM assent.cache_epoch",
+	static const struct pg_statement prove = {
+	    .name = "prove",
+	    .sql = "SELECT number, timeline FROM assent.prove()",
 	    .binary = true,
 	};
 	int64_t asked = clock_boot(), length = l->conf->cache.lease;
 	struct pg_rows *rows;
 	struct err ignored;
 
-	if (pg_exec(p, &get, NULL, 0, &rows, clock_now() + length, &ignored) !=
-	    0)
+	if (pg_exec(l->pg, &prove, NULL, 0, &rows, clock_now() + length,
+		&ignored) != 0)
 		return -1;
-	if (pg_rows_count(rows) == 1) {
-		pthread_mutex_lock(&l->lock);
-		l->epoch = pg_rows_int(rows, 0, 0);
-		l->until = asked + length;
-		pthread_mutex_unlock(&l->lock);
-	}
+	pthread_mutex_lock(&l->lock);
+	l->term.epoch = pg_rows_int(rows, 0, 0);
+	l->term.timeline = (int)pg_rows_int(rows, 0, 1);
+	l->until = asked + length;
+	pthread_mutex_unlock(&l->lock);
 	pg_rows_free(&rows);
 	return 0;
+}
+
+static void
+connect_and_renew(struct lease *l)
+{
+	if (l->pg == NULL)
+		l->pg = connect_and_listen(l);
+	if (l->pg != NULL && renew(l) != 0)
+		pg_close(&l->pg);
 }
 
 static void *
 keep(void *arg)
 {
 	struct lease *l = arg;
-	struct pg *p = NULL;
 
 	do {
-		if (p == NULL)
-			p = connect_and_listen(l);
-		if (p != NULL && renew(l, p) != 0)
-			pg_close(&p);
-		if (p != NULL)
-			pg_wait_notify(
-			    p, l->stop, clock_now() + l->conf->cache.lease / 4);
-	} while (!stopping(l, p == NULL ? clock_jitter(LEASE_RETRY) : 0));
-	pg_close(&p);
+		if (l->pg != NULL)
+			pg_wait_notify(l->pg, l->stop,
+			    clock_now() + l->conf->cache.lease / 4);
+		connect_and_renew(l);
+	} while (!stopping(l, l->pg == NULL ? clock_jitter(LEASE_RETRY) : 0));
+	pg_close(&l->pg);
 	return NULL;
 }
 
@@ -118,9 +130,11 @@ lease_start(
 	*l = (struct lease){.conf = c, .role = role, .program = program};
 	pthread_mutex_init(&l->lock, NULL);
 	l->stop = eventfd(0, EFD_CLOEXEC);
+	connect_and_renew(l);
 	if (l->stop >= 0 && pthread_create(&l->thread, NULL, keep, l) == 0)
 		return l;
 	err_set(e, ERR_FATAL, "the lease's thread cannot be started");
+	pg_close(&l->pg);
 	if (l->stop >= 0)
 		close(l->stop);
 	pthread_mutex_destroy(&l->lock);
@@ -144,13 +158,13 @@ lease_stop(struct lease **lp)
 }
 
 bool
-lease_holds(struct lease *l, int64_t *epoch)
+lease_holds(struct lease *l, struct lease_term *term)
 {
 	bool holds;
 
 	pthread_mutex_lock(&l->lock);
 	holds = clock_boot() < l->until;
-	*epoch = l->epoch;
+	*term = l->term;
 	pthread_mutex_unlock(&l->lock);
 	return holds;
 }

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * lease - the right to trust the cache for a little while
+ * lease - the right to answer for a little while
  *
  * PostgreSQL holds the cache's epoch.  A change that could not mark the cache
  * moves the epoch on, in its own transaction, and is acknowledged only when
- * every lease on the old epoch has run out.  A reader holds a lease from the
- * moment it asked for the epoch; one thread asks again four times a lease, and
- * at once when PostgreSQL notifies that the epoch moved.  No answer, no lease:
- * then readers ask PostgreSQL for each permit.
+ * every lease on the old epoch has run out; so is the first change of a server
+ * that has become the primary, for leases of the old one.  A reader holds a
+ * lease from the moment it asked the primary to prove itself by a commit; one
+ * thread asks again four times a lease, and at once when PostgreSQL notifies
+ * that the epoch moved.  No answer, no lease: then nothing can be checked, as
+ * another server may know better.
  */
 #ifndef POLICY_LEASE_H
 #define POLICY_LEASE_H
@@ -20,7 +22,15 @@
 struct conf;
 struct lease;
 
-/* Starts the thread, which connects as `role`.  `c` must outlive the lease. */
+/* What a lease is on. */
+struct lease_term {
+	int64_t epoch; /* of the cache */
+	int timeline;  /* that the primary writes */
+};
+
+/* Starts the thread, which connects as `role`, when the first lease has been
+ * asked for: blocks for the database's timeout and the length of a lease at
+ * most.  `c` must outlive the lease. */
 struct lease *lease_start(
     const struct conf *c, const char *role, const char *program, struct err *e)
     __attribute__((nonnull, warn_unused_result));
@@ -28,8 +38,9 @@ struct lease *lease_start(
 /* Stops and joins the thread; accepts NULL. */
 void lease_stop(struct lease **l);
 
-/* Whether the cache may be trusted now, and then in which epoch. */
-bool lease_holds(struct lease *l, int64_t *epoch) __attribute__((nonnull));
+/* Whether answers may be given now, and then on whose word. */
+bool lease_holds(struct lease *l, struct lease_term *term)
+    __attribute__((nonnull));
 
 /* How long a writer waits out other nodes' leases of length `lease`: a
  * quarter more, for clocks that run at different rates. */

@@ -2,9 +2,9 @@
 /*
  * lookup - the read path: cache, else PostgreSQL and fill, else defer
  *
- * The lease is asked for before Redis and not again after: a check begins
- * when it begins.  The ticket is taken before PostgreSQL is asked: that order
- * is what keeps an old permit out of the cache.
+ * The lease is asked for before anybody else and not again after: a check
+ * begins when it begins.  The ticket is taken before PostgreSQL is asked: that
+ * order is what keeps an old permit out of the cache.
  */
 #include "lookup.h"
 
@@ -41,11 +41,11 @@ ask_cache(const struct lookup *l, int64_t epoch, const struct addr_key *key,
 }
 
 static int
-ask_store(const struct lookup *l, const struct addr_key *key,
+ask_store(const struct lookup *l, int timeline, const struct addr_key *key,
     struct lookup_result *out, size_t *len, struct err *e)
 {
-	long n =
-	    store_permit(l->store, key, out->octets, sizeof(out->octets), e);
+	long n = store_permit(
+	    l->store, timeline, key, out->octets, sizeof(out->octets), e);
 
 	if (n < 0)
 		return -1;
@@ -57,30 +57,31 @@ int
 lookup_permit(const struct lookup *l, const struct addr_key *key,
     struct lookup_result *out, struct err *cache_err, struct err *e)
 {
-	enum cache_answer answer = CACHE_DOWN;
+	enum cache_answer answer;
 	struct cache_nonce ticket;
+	struct lease_term term;
 	struct err ignored;
-	int64_t epoch;
 	size_t len;
 
 	out->source = LOOKUP_NONE;
 	if (cache_err == NULL)
 		cache_err = &ignored;
-	if (!lease_holds(l->lease, &epoch))
-		err_set(cache_err, ERR_UNREACHABLE, "no lease on the cache");
-	else
-		answer = ask_cache(l, epoch, key, out, cache_err);
+	if (!lease_holds(l->lease, &term))
+		return err_set(e, ERR_UNREACHABLE,
+		    "PostgreSQL has not proved to be the primary (no lease)");
+	answer = ask_cache(l, term.epoch, key, out, cache_err);
 	if (answer == CACHE_HIT) {
 		out->source = LOOKUP_CACHE;
 		return 0;
 	}
 	if (answer == CACHE_MISS)
-		answer = cache_ticket(l->cache, epoch, key, &ticket, cache_err);
-	if (ask_store(l, key, out, &len, e) != 0)
+		answer =
+		    cache_ticket(l->cache, term.epoch, key, &ticket, cache_err);
+	if (ask_store(l, term.timeline, key, out, &len, e) != 0)
 		return -1;
 	out->source = LOOKUP_STORE;
 	if (answer == CACHE_MISS &&
-	    cache_fill(l->cache, epoch, key, &ticket, out->octets, len,
+	    cache_fill(l->cache, term.epoch, key, &ticket, out->octets, len,
 		cache_err) == 0)
 		out->source = LOOKUP_FILLED;
 	return 0;

@@ -11,21 +11,14 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <libpq-fe.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
+#include "pg_conn.h"
 
-enum { PREPARED_MAX = 32, PARAMS_MAX = 16 };
-
-struct pg {
-	PGconn *conn;
-	bool in_doubt;
-	size_t n_prepared;
-	const char *prepared[PREPARED_MAX]; /* statement names */
-};
+enum { PARAMS_MAX = 16 };
 
 /* The rows are libpq's result itself, under a type of ours. */
 static const PGresult *
@@ -35,8 +28,8 @@ result(const struct pg_rows *rows)
 }
 
 /* libpq's messages span lines and end in newlines; ours are one line. */
-static int
-say(struct err *e, enum err_kind kind, const char *text)
+int
+pg_say(struct err *e, enum err_kind kind, const char *text)
 {
 	err_set(e, kind, "PostgreSQL: %s", text);
 	for (char *p = e->text; *p != '\0'; p++)
@@ -58,52 +51,6 @@ wait_socket(const struct pg *p, short events, int64_t deadline)
 	return n > 0;
 }
 
-static int
-connect_by(struct pg *p, int64_t deadline, struct err *e)
-{
-	PostgresPollingStatusType st = PGRES_POLLING_WRITING;
-
-	while (st == PGRES_POLLING_READING || st == PGRES_POLLING_WRITING) {
-		if (!wait_socket(p,
-			st == PGRES_POLLING_READING ? POLLIN : POLLOUT,
-			deadline))
-			return err_set(e, ERR_UNREACHABLE,
-			    "PostgreSQL at %s:%s: no connection in time",
-			    PQhost(p->conn), PQport(p->conn));
-		st = PQconnectPoll(p->conn);
-	}
-	if (st != PGRES_POLLING_OK)
-		return say(e, ERR_UNREACHABLE, PQerrorMessage(p->conn));
-	return 0;
-}
-
-struct pg *
-pg_open(const char *url, const char *role, const char *program,
-    int64_t deadline, struct err *e)
-{
-	/* A later keyword overrides what the URL says. */
-	const char *keys[] = {
-	    "dbname", "application_name", role == NULL ? NULL : "user", NULL};
-	const char *values[] = {url, program, role, NULL};
-	struct pg *p = calloc(1, sizeof(*p));
-
-	if (p == NULL) {
-		err_set(e, ERR_FATAL, "out of memory for a connection");
-		return NULL;
-	}
-	p->conn = PQconnectStartParams(keys, values, 1);
-	if (p->conn == NULL || PQstatus(p->conn) == CONNECTION_BAD) {
-		say(e, ERR_UNREACHABLE,
-		    p->conn == NULL ? "out of memory"
-				    : PQerrorMessage(p->conn));
-		pg_close(&p);
-	} else if (connect_by(p, deadline, e) != 0 ||
-	    PQsetnonblocking(p->conn, 1) != 0) {
-		pg_close(&p);
-	}
-	return p;
-}
-
 void
 pg_close(struct pg **p)
 {
@@ -120,6 +67,12 @@ pg_usable(const struct pg *p)
 	return !p->in_doubt && PQstatus(p->conn) == CONNECTION_OK;
 }
 
+int
+pg_timeline(const struct pg *p)
+{
+	return p->timeline;
+}
+
 /* Sends what is buffered and waits until a whole result is there. */
 static int
 await_result(struct pg *p, int64_t deadline, struct err *e)
@@ -128,7 +81,8 @@ await_result(struct pg *p, int64_t deadline, struct err *e)
 		int unsent = PQflush(p->conn);
 
 		if (unsent < 0 || PQconsumeInput(p->conn) == 0)
-			return say(e, ERR_UNREACHABLE, PQerrorMessage(p->conn));
+			return pg_say(
+			    e, ERR_UNREACHABLE, PQerrorMessage(p->conn));
 		if (unsent == 0 && PQisBusy(p->conn) == 0)
 			return 0;
 		if (!wait_socket(
@@ -137,6 +91,15 @@ await_result(struct pg *p, int64_t deadline, struct err *e)
 			    "PostgreSQL at %s:%s: no answer in time",
 			    PQhost(p->conn), PQport(p->conn));
 	}
+}
+
+/* Whether the server takes no changes any more: it is no primary. */
+static bool
+read_only(const PGresult *r)
+{
+	const char *state = PQresultErrorField(r, PG_DIAG_SQLSTATE);
+
+	return state != NULL && strcmp(state, "25006") == 0;
 }
 
 /* Whether a result is worth giving to the caller; an error fills `e`. */
@@ -150,15 +113,17 @@ judge(const PGresult *r, struct err *e)
 	if (st == PGRES_TUPLES_OK || st == PGRES_COMMAND_OK)
 		return 0;
 	if (state == NULL || strncmp(state, "P0", 2) != 0) {
-		/* 57P: shutting down or starting up; 08: connection; 40, 53,
-		 * 55: conflicts and shortages. All of them pass. */
-		bool passing = state == NULL || strncmp(state, "57", 2) == 0 ||
+		/* 57P: shutting down or starting up; 08: connection; 25006:
+		 * no primary any more; 40, 53, 55: conflicts and shortages.
+		 * All of them pass. */
+		bool passing = state == NULL || read_only(r) ||
+		    strncmp(state, "57", 2) == 0 ||
 		    strncmp(state, "08", 2) == 0 ||
 		    strncmp(state, "40", 2) == 0 ||
 		    strncmp(state, "53", 2) == 0 ||
 		    strncmp(state, "55", 2) == 0;
 
-		return say(e, passing ? ERR_UNREACHABLE : ERR_FATAL,
+		return pg_say(e, passing ? ERR_UNREACHABLE : ERR_FATAL,
 		    PQresultErrorMessage(r));
 	}
 	text = PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
@@ -187,8 +152,16 @@ collect(struct pg *p, struct pg_rows **rows, int64_t deadline, struct err *e)
 			break;
 		if (rc == 0)
 			rc = judge(r, e);
+		if (read_only(r))
+			p->in_doubt = true;
 		PQclear(kept);
 		kept = r;
+	}
+	if (rc == 0 && p->unconfirmed) {
+		p->in_doubt = true;
+		rc = err_set(e, ERR_UNREACHABLE,
+		    "PostgreSQL at %s:%s: committed, but no standby has it",
+		    PQhost(p->conn), PQport(p->conn));
 	}
 	if (rc != 0 || rows == NULL)
 		PQclear(kept);
@@ -215,7 +188,7 @@ prepare(
 	assert(p->n_prepared < PREPARED_MAX);
 	if (PQsendPrepare(p->conn, s->name, s->sql, 0, NULL) == 0) {
 		p->in_doubt = true;
-		return say(e, ERR_UNREACHABLE, PQerrorMessage(p->conn));
+		return pg_say(e, ERR_UNREACHABLE, PQerrorMessage(p->conn));
 	}
 	if (collect(p, NULL, deadline, e) != 0)
 		return -1;
@@ -254,7 +227,7 @@ pg_exec(struct pg *p, const struct pg_statement *s,
 		return -1;
 	if (send_statement(p, s, params, n_params) == 0) {
 		p->in_doubt = true;
-		return say(e, ERR_UNREACHABLE, PQerrorMessage(p->conn));
+		return pg_say(e, ERR_UNREACHABLE, PQerrorMessage(p->conn));
 	}
 	return collect(p, rows, deadline, e);
 }
@@ -263,7 +236,7 @@ static int
 fail_copy(struct pg *p, struct err *e)
 {
 	p->in_doubt = true;
-	return say(e, ERR_UNREACHABLE, PQerrorMessage(p->conn));
+	return pg_say(e, ERR_UNREACHABLE, PQerrorMessage(p->conn));
 }
 
 /* Sends all that libpq has buffered, so that it never buffers much.  What the

@@ -2,8 +2,8 @@
 /*
  * pg - one PostgreSQL connection with deadlines
  *
- * The only file that knows libpq.  Every wait ends at a deadline; after any
- * failure that leaves the connection in doubt pg_usable() says so.
+ * Only pg*.c know libpq.  Every wait ends at a deadline; after any failure that
+ * leaves the connection in doubt pg_usable() says so.
  */
 #ifndef POLICY_PG_H
 #define POLICY_PG_H
@@ -32,19 +32,30 @@ struct pg_param {
 };
 
 /* Connects to `url` (libpq's URI or key=value form) as `role` (NULL: as the
- * URL says) by `deadline`.  NULL and an error that names the server. */
+ * URL says) by `deadline`.  Of several hosts the primary is found; a server
+ * that only follows, or takes no changes, is refused.  Commits wait for the
+ * standbys that the server waits for.  NULL and an error that names the server.
+ */
 struct pg *pg_open(const char *url, const char *role, const char *program,
     int64_t deadline, struct err *e)
     __attribute__((nonnull(1, 3, 5), warn_unused_result));
 void pg_close(struct pg **p);
 
+/* How many hosts `url` names. */
+size_t pg_hosts(const char *url) __attribute__((nonnull));
+
 /* Whether another statement may be sent on this connection. */
 bool pg_usable(const struct pg *p) __attribute__((nonnull));
 
+/* The timeline that the server writes: one that is promoted begins a new one.
+ */
+int pg_timeline(const struct pg *p) __attribute__((nonnull));
+
 /* Runs a statement.  0 and `*rows` (may be NULL when not wanted), to be freed
  * with pg_rows_free(); or -1: ERR_UNREACHABLE when the server did not answer
- * or went away, ERR_REFUSED when a rule of ours in SQL said no (SQLSTATE class
- * P0, its message in `e`), ERR_FATAL otherwise. */
+ * or went away, or the standbys did not confirm the commit, ERR_REFUSED when a
+ * rule of ours in SQL said no (SQLSTATE class P0, its message in `e`),
+ * ERR_FATAL otherwise. */
 int pg_exec(struct pg *p, const struct pg_statement *s,
     const struct pg_param *params, size_t n_params, struct pg_rows **rows,
     int64_t deadline, struct err *e)

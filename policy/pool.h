@@ -41,7 +41,8 @@ void pool_free(struct pool **p);
 void *pool_borrow(struct pool *p, int64_t deadline, bool *fresh, struct err *e)
     __attribute__((nonnull(1, 4), warn_unused_result));
 
-/* Gives a handle back; one that is not `good` is closed. */
+/* Gives a handle back; one that is not `good` is closed, and all that nobody
+ * holds. */
 void pool_return(struct pool *p, void *handle, bool good)
     __attribute__((nonnull));
 

@@ -82,8 +82,9 @@ store_free(struct store **s)
 	*s = NULL;
 }
 
-int
-store_exec(struct store *s, const struct pg_statement *st,
+/* As store_exec(), by the server of `timeline`, if it is not 0. */
+static int
+exec_on(struct store *s, int timeline, const struct pg_statement *st,
     const struct pg_param *params, size_t n_params, struct pg_rows **rows,
     struct err *e)
 {
@@ -96,11 +97,28 @@ store_exec(struct store *s, const struct pg_statement *st,
 		p = pool_borrow(s->pool, deadline, &fresh, e);
 		if (p == NULL)
 			return -1;
-		rc = pg_exec(p, st, params, n_params, rows, deadline, e);
-		usable = pg_usable(p);
+		usable = timeline == 0 || pg_timeline(p) == timeline;
+		if (usable) {
+			rc =
+			    pg_exec(p, st, params, n_params, rows, deadline, e);
+			usable = pg_usable(p);
+		} else {
+			rc = err_set(e, ERR_UNREACHABLE,
+			    "PostgreSQL: not by the server that has proved to "
+			    "be the primary (timeline %d, not %d)",
+			    pg_timeline(p), timeline);
+		}
 		pool_return(s->pool, p, usable);
 	} while (rc != 0 && !usable && !fresh && clock_now() < deadline);
 	return rc;
+}
+
+int
+store_exec(struct store *s, const struct pg_statement *st,
+    const struct pg_param *params, size_t n_params, struct pg_rows **rows,
+    struct err *e)
+{
+	return exec_on(s, 0, st, params, n_params, rows, e);
 }
 
 int
@@ -144,8 +162,8 @@ store_check(struct store *s, struct err *e)
 }
 
 long
-store_permit(struct store *s, const struct addr_key *key, uint8_t *out,
-    size_t size, struct err *e)
+store_permit(struct store *s, int timeline, const struct addr_key *key,
+    uint8_t *out, size_t size, struct err *e)
 {
 	static const struct pg_statement get = {
 	    .name = "permit",
@@ -157,7 +175,7 @@ store_permit(struct store *s, const struct addr_key *key, uint8_t *out,
 	size_t len = 0;
 	long rc;
 
-	if (store_exec(s, &get, params, 1, &rows, e) != 0)
+	if (exec_on(s, timeline, &get, params, 1, &rows, e) != 0)
 		return -1;
 	if (pg_rows_count(rows) > 0) {
 		const uint8_t *octets = pg_rows_octets(rows, 0, 0, &len);
@@ -172,30 +190,45 @@ store_permit(struct store *s, const struct addr_key *key, uint8_t *out,
 	return rc;
 }
 
-int
-store_epoch(struct store *s, int64_t *epoch, int64_t *age, struct err *e)
+static int
+ask_epoch(struct store *s, const struct pg_statement *st,
+    struct store_epoch *out, struct err *e)
 {
-	static const struct pg_statement get = {
+	struct pg_rows *rows;
+
+	if (store_exec(s, st, NULL, 0, &rows, e) != 0)
+		return -1;
+	*out = (struct store_epoch){
+	    .number = pg_rows_int(rows, 0, 0),
+	    .timeline = (int)pg_rows_int(rows, 0, 1),
+	    .age = pg_rows_int(rows, 0, 2) * CLOCK_MS,
+	};
+	pg_rows_free(&rows);
+	return 0;
+}
+
+int
+store_epoch(struct store *s, struct store_epoch *out, struct err *e)
+{
+	static const struct pg_statement ask = {
 	    .name = "epoch",
-	    .sql = "SELECT epoch, (extract(epoch FROM clock_timestamp() - "
-		   "moved_at) * 1000)::bigint FROM assent.cache_epoch",
+	    .sql = "SELECT number, timeline, age FROM assent.epoch()",
 	    .binary = true,
 	};
-	struct pg_rows *rows;
-	int rc = 0;
 
-	if (store_exec(s, &get, NULL, 0, &rows, e) != 0)
-		return -1;
-	if (pg_rows_count(rows) == 1) {
-		*epoch = pg_rows_int(rows, 0, 0);
-		if (age != NULL)
-			*age = pg_rows_int(rows, 0, 1) * CLOCK_MS;
-	} else {
-		rc = err_set(
-		    e, ERR_FATAL, "assent.cache_epoch has lost its row");
-	}
-	pg_rows_free(&rows);
-	return rc;
+	return ask_epoch(s, &ask, out, e);
+}
+
+int
+store_prove(struct store *s, struct store_epoch *out, struct err *e)
+{
+	static const struct pg_statement ask = {
+	    .name = "prove",
+	    .sql = "SELECT number, timeline, age FROM assent.prove()",
+	    .binary = true,
+	};
+
+	return ask_epoch(s, &ask, out, e);
 }
 
 static unsigned int

@@ -16,7 +16,7 @@
 #include "pg.h"
 
 /* The schema this program was built for: the number of the last migration. */
-enum { STORE_SCHEMA = 15 };
+enum { STORE_SCHEMA = 16 };
 
 struct addr_key;
 struct arena;
@@ -41,13 +41,26 @@ int store_exec(struct store *s, const struct pg_statement *st,
     struct err *e) __attribute__((nonnull(1, 2, 6), warn_unused_result));
 
 /* The permit of `key` as octets into `out` (of `size`); its length, 0 when the
- * address is unknown, or -1. */
-long store_permit(struct store *s, const struct addr_key *key, uint8_t *out,
-    size_t size, struct err *e) __attribute__((nonnull, warn_unused_result));
+ * address is unknown, or -1.  Only the server that writes `timeline` is asked;
+ * 0: any that takes itself for the primary. */
+long store_permit(struct store *s, int timeline, const struct addr_key *key,
+    uint8_t *out, size_t size, struct err *e)
+    __attribute__((nonnull, warn_unused_result));
 
-/* The cache's epoch and its age in nanoseconds (see lookup.h). */
-int store_epoch(struct store *s, int64_t *epoch, int64_t *age, struct err *e)
-    __attribute__((nonnull(1, 2, 4), warn_unused_result));
+/* The cache's epoch, on which timeline, and how long both have held, in
+ * nanoseconds (see lookup.h). */
+struct store_epoch {
+	int64_t number, age;
+	int timeline;
+};
+
+int store_epoch(struct store *s, struct store_epoch *out, struct err *e)
+    __attribute__((nonnull, warn_unused_result));
+
+/* The same of a server that has just proved to be the primary: a commit of its
+ * was confirmed by the standbys that it waits for. */
+int store_prove(struct store *s, struct store_epoch *out, struct err *e)
+    __attribute__((nonnull, warn_unused_result));
 
 struct store_purpose {
 	uint16_t id;

@@ -17,12 +17,12 @@
 void
 health_check(struct request *r, struct response *w)
 {
-	int64_t epoch;
+	struct store_epoch epoch;
 	struct err e;
 
 	w->status = 200;
 	w->type = "text/plain; charset=utf-8";
-	if (store_epoch(r->site->reader, &epoch, NULL, &e) == 0) {
+	if (store_epoch(r->site->reader, &epoch, &e) == 0) {
 		buf_puts(&w->body, "ok\n");
 	} else {
 		w->status = 503;

@@ -51,6 +51,8 @@ INSERT INTO may_read VALUES
 CREATE TEMPORARY TABLE may_call (name text, roles text[]);
 INSERT INTO may_call VALUES
 	('move_epoch',     '{assent_milter,assent_web,assent_operator}'),
+	('epoch',          '{assent_milter,assent_reader,assent_web,assent_operator}'),
+	('prove',          '{assent_milter,assent_web,assent_operator}'),
 	('opt_out',        '{assent_milter,assent_web}'),
 	('copy_claim',     '{assent_milter}'),
 	('copy_made',      '{assent_milter}'),

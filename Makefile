@@ -129,6 +129,7 @@ $(BUILD)/unit/test_label: $(BUILD)/milter/label.o
 $(BUILD)/unit/test_list: $(BUILD)/milter/list.o
 $(addprefix $(BUILD)/unit/,test_edit test_splice): $(BUILD)/libassentmail.a
 $(BUILD)/unit/test_signature: $(BUILD)/milter/signature.o
+$(BUILD)/unit/test_check: $(BUILD)/page/check.o $(BUILD)/libassentmail.a
 $(BUILD)/unit/test_colour: $(BUILD)/page/colour.o
 $(BUILD)/unit/test_csv: $(BUILD)/ctl/csv.o $(BUILD)/ctl/source.o
 

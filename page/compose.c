@@ -8,7 +8,9 @@
  * and the one style is named to the browser by its hash.
  *
  * Words of one's own are rendered as plain text, and what comes of that is
- * escaped as a whole: whatever they say, they can only be read.
+ * escaped as a whole: whatever they say, they can only be read.  What a
+ * template of one's own makes is held against what ours makes each time it is
+ * shown: it cannot lose the button by which people leave.
  */
 #include "page/compose.h"
 
@@ -16,6 +18,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "page/check.h"
 #include "page/colour.h"
 #include "page/look.h"
 #include "page/share.h"
@@ -53,7 +56,10 @@ put_policy(struct composer *c, const char *style)
 	snprintf(c->out->policy, sizeof(c->out->policy),
 	    "default-src 'none'; style-src 'sha256-%s'; %sform-action 'self'; "
 	    "base-uri 'none'; frame-ancestors 'none'",
-	    text, c->look->logo != NULL ? "img-src data:; " : "");
+	    text,
+	    c->look->logo != NULL || c->look->template != NULL
+		? "img-src data:; "
+		: "");
 }
 
 static void
@@ -155,6 +161,24 @@ put_common(struct composer *c, const struct part *part)
 	put_style(c);
 }
 
+/* The page by a template of one's own instead of ours, if it may be shown. */
+static void
+replace(struct composer *c)
+{
+	struct buf own = {0};
+	struct err e;
+
+	if (share_render_text(c->share, c->locale, c->look->template, false,
+		c->view, &own, &e) != 0 ||
+	    check_page(&own, &c->out->html, &e) != 0) {
+		note(c, "template", &e);
+		buf_free(&own);
+		return;
+	}
+	buf_free(&c->out->html);
+	c->out->html = own;
+}
+
 int
 compose(const struct share *s, const struct locale *l, enum page p,
     const struct look *look, json_t *view, struct composed *out, struct err *e)
@@ -172,5 +196,9 @@ compose(const struct share *s, const struct locale *l, enum page p,
 		    locale_tag(l));
 	put_common(&c, part);
 	json_decref(c.names);
-	return share_render(s, l, part->name, view, &out->html, e);
+	if (share_render(s, l, part->name, view, &out->html, e) != 0)
+		return -1;
+	if (look->template != NULL)
+		replace(&c);
+	return 0;
 }

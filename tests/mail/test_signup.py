@@ -305,7 +305,7 @@ def test_closed_pages_are_not_there(forms):
 	forms.ctl("page", "add", "sign-up", "soon-gone", "--brand", "acme",
 	    "--purpose", "offers")
 	page = see(forms, "soon-gone")
-	forms.ctl("page", "edit", "soon-gone", "--open", "no")
+	forms.ctl("page", "edit", "sign-up", "soon-gone", "--open", "no")
 	assert forms.page("GET", "/s/soon-gone")[0] == 404
 	body = {"shown": shown(page), "address": fresh(),
 	    "on": boxes(page)["Offers"]}

@@ -41,7 +41,8 @@ ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack $(INSTRUMENT) -pthread \
 PACKAGES   := hiredis libpq libsodium libidn2 libconfuse jansson
 LIBS        = $(shell pkg-config --libs $(PACKAGES)) -lunistring
 MILTER_LIBS = -lmilter $(shell pkg-config --libs libmicrohttpd libcurl)
-WEB_LIBS    = $(shell pkg-config --libs libmicrohttpd libcurl) -lgettextpo
+WEB_LIBS    = $(shell pkg-config --libs libmicrohttpd libcurl)
+PAGE_LIBS   = $(shell pkg-config --libs gumbo) -lgettextpo -lm
 MAIL_LIBS   = $(shell pkg-config --libs gmime-3.0 gumbo)
 LINT_LIBS   = $(shell pkg-config --libs libxml-2.0 libpsl)
 INCLUDES    = $(shell pkg-config --cflags $(PACKAGES) libmicrohttpd libcurl \
@@ -50,6 +51,7 @@ INCLUDES    = $(shell pkg-config --cflags $(PACKAGES) libmicrohttpd libcurl \
 objects     = $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard $(1)/*.c)))
 POLICY     := $(call objects,policy)
 MAIL       := $(call objects,mail)
+PAGE       := $(call objects,page)
 MILTER     := $(call objects,milter)
 WEB        := $(call objects,web)
 CTL        := $(call objects,ctl)
@@ -74,19 +76,24 @@ $(BUILD)/libassentmail.a: $(MAIL)
 	$(say) AR $@
 	$(Q)$(AR) rcs $@ $^
 
+$(BUILD)/libassentpage.a: $(PAGE)
+	@rm -f $@
+	$(say) AR $@
+	$(Q)$(AR) rcs $@ $^
+
 $(BUILD)/assent-milter: $(MILTER) $(SANITIZERS) $(BUILD)/libassentmail.a $(BUILD)/libassent.a
 	$(say) LD $@
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(MILTER_LIBS) $(MAIL_LIBS) $(LIBS)
 
-$(BUILD)/assent-web: $(WEB) $(SANITIZERS) \
+$(BUILD)/assent-web: $(WEB) $(SANITIZERS) $(BUILD)/libassentpage.a \
     $(BUILD)/libassentmail.a $(BUILD)/libassent.a
 	$(say) LD $@
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(WEB_LIBS) $(LIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(WEB_LIBS) $(PAGE_LIBS) $(LIBS)
 
-$(BUILD)/assentctl: $(CTL) $(BUILD)/migrations.o $(BUILD)/libassentmail.a \
-	$(BUILD)/libassent.a
+$(BUILD)/assentctl: $(CTL) $(BUILD)/migrations.o $(BUILD)/libassentpage.a \
+	$(BUILD)/libassentmail.a $(BUILD)/libassent.a
 	$(say) LD $@
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(MAIL_LIBS) $(LINT_LIBS) $(LIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(MAIL_LIBS) $(LINT_LIBS) $(PAGE_LIBS) $(LIBS)
 
 # The migrations travel inside assentctl: a program and its schema never part.
 $(BUILD)/migrations.c: $(MIGRATIONS) ctl/embed Makefile
@@ -109,7 +116,7 @@ $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libassent.a
 		$(filter-out %.h,$(filter $(BUILD)/%.o,$^)) \
 		$(filter %mail.a,$^) $(BUILD)/libassent.a \
 		$(shell pkg-config --libs cmocka) \
-		$(if $(filter %mail.a,$^),$(MAIL_LIBS)) $(LIBS)
+		$(if $(filter %mail.a,$^),$(MAIL_LIBS)) $(LIBS) -lm
 
 $(BUILD)/bench/mclient: $(addprefix tests/bench/,talk.c wire.c letter.c)
 
@@ -123,10 +130,12 @@ $(BUILD)/unit/test_label: $(BUILD)/milter/label.o
 $(BUILD)/unit/test_list: $(BUILD)/milter/list.o
 $(addprefix $(BUILD)/unit/,test_edit test_splice): $(BUILD)/libassentmail.a
 $(BUILD)/unit/test_signature: $(BUILD)/milter/signature.o
+$(BUILD)/unit/test_check: $(BUILD)/page/check.o $(BUILD)/libassentmail.a
+$(BUILD)/unit/test_colour: $(BUILD)/page/colour.o
 $(BUILD)/unit/test_csv: $(BUILD)/ctl/csv.o $(BUILD)/ctl/source.o
 
-$(BUILD)/tests/mustache: tests/web/mustache.c $(BUILD)/web/template.o \
-    $(BUILD)/web/render.o $(BUILD)/libassent.a
+$(BUILD)/tests/mustache: tests/web/mustache.c $(BUILD)/page/template.o \
+    $(BUILD)/page/render.o $(BUILD)/libassent.a
 	@mkdir -p $(@D)
 	$(say) LD $@
 	$(Q)$(CC) $(ALL_CFLAGS) $(INCLUDES) $(ALL_LDFLAGS) -o $@ \
@@ -162,7 +171,8 @@ bench: deps
 	@$(MAKE) --no-print-directory all bench-tools
 	@BUILD=$(BUILD) tests/bench/bench
 
-SOURCES    := $(wildcard policy/*.[ch] mail/*.[ch] milter/*.[ch] web/*.[ch] ctl/*.[ch])
+SOURCES    := $(wildcard policy/*.[ch] mail/*.[ch] page/*.[ch] \
+	milter/*.[ch] web/*.[ch] ctl/*.[ch])
 
 format:
 	clang-format -i $(SOURCES)
@@ -171,7 +181,8 @@ format-check:
 	clang-format --dry-run -Werror $(SOURCES)
 
 tidy:
-	clang-tidy --quiet $(wildcard policy/*.c mail/*.c milter/*.c web/*.c ctl/*.c) -- \
+	clang-tidy --quiet $(wildcard policy/*.c mail/*.c page/*.c milter/*.c \
+		web/*.c ctl/*.c) -- \
 		-std=c17 -D_GNU_SOURCE -DASSENT_VERSION='""' -I. $(INCLUDES)
 
 install: all

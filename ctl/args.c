@@ -158,6 +158,15 @@ args_value(const struct args *a, const char *option)
 }
 
 bool
+args_any(const struct args *a)
+{
+	for (size_t i = 0; i < OPTIONS_MAX; i++)
+		if (a->values[i] != NULL)
+			return true;
+	return a->n_repeats > 0;
+}
+
+bool
 args_has(const struct args *a, const char *option)
 {
 	return option_number(a->command, option, strlen(option)) >= 0;

@@ -51,6 +51,10 @@ const char *args_value(const struct args *a, const char *option)
 bool args_flag(const struct args *a, const char *option)
     __attribute__((nonnull, warn_unused_result));
 
+/* Whether any option was given. */
+bool args_any(const struct args *a)
+    __attribute__((nonnull, warn_unused_result));
+
 /* Whether the command has such an option at all. */
 bool args_has(const struct args *a, const char *option)
     __attribute__((nonnull, warn_unused_result));

@@ -10,8 +10,11 @@
 #include "args.h"
 #include "command.h"
 #include "ctl.h"
+#include "logo.h"
 #include "out.h"
+#include "page/colour.h"
 #include "policy/addr.h"
+#include "policy/arena.h"
 #include "policy/store.h"
 
 static enum outcome
@@ -54,29 +57,88 @@ check_sender(struct ctl *c, const char *text, struct err *e)
 	return 0;
 }
 
+/* What an option of edit says to SQL: "" for none. */
+static const char *
+value_or_none(const struct args *a, const char *option)
+{
+	const char *value = args_value(a, option);
+
+	return value != NULL && strcmp(value, "none") == 0 ? "" : value;
+}
+
+/* The colour as it is kept, "" for none; NULL and `e` when it is none. */
+static const char *
+read_colour(struct ctl *c, const char *text, struct err *e)
+{
+	struct colour colour;
+	const char *kept = text;
+
+	if (text[0] == '\0')
+		return text;
+	if (!colour_parse(text, &colour)) {
+		err_set(e, ERR_REFUSED, "--colour \"%s\" is not like #0b57a4",
+		    text);
+		return NULL;
+	}
+	kept = arena_printf(
+	    c->arena, "#%02x%02x%02x", colour.red, colour.green, colour.blue);
+	if (kept == NULL)
+		err_set(e, ERR_FATAL, "out of memory");
+	return kept;
+}
+
+/* What edit can say; NULL where nothing was said. */
+struct fields {
+	const char *name, *parent, *sender, *colour, *logo;
+};
+
+static int
+read_fields(
+    struct ctl *c, const struct args *a, struct fields *f, struct err *e)
+{
+	*f = (struct fields){
+	    .name = args_value(a, "name"),
+	    .parent = value_or_none(a, "parent"),
+	    .sender = args_value(a, "sender"),
+	    .colour = value_or_none(a, "colour"),
+	    .logo = value_or_none(a, "logo"),
+	};
+	if (f->sender != NULL && check_sender(c, f->sender, e) != 0)
+		return -1;
+	if (f->colour != NULL) {
+		f->colour = read_colour(c, f->colour, e);
+		if (f->colour == NULL)
+			return -1;
+	}
+	if (f->logo == NULL || f->logo[0] == '\0')
+		return 0;
+	f->logo = logo_read(c->arena, f->logo, e);
+	return f->logo == NULL ? -1 : 0;
+}
+
 static enum outcome
 run_edit(struct ctl *c, const struct args *a, json_t *out, struct err *e)
 {
 	static const struct pg_statement edit = {
-	    .sql = "SELECT assent.brand_edit($1, $2, $3, $4)",
+	    .sql = "SELECT assent.brand_edit($1, $2, $3, $4), "
+		   "assent.brand_look_set($1, $5, $6)",
 	};
-	const char *name = args_value(a, "name");
-	const char *sender = args_value(a, "sender");
-	const char *parent = args_value(a, "parent");
-	bool none = parent != NULL && strcmp(parent, "none") == 0;
-	const struct pg_param params[] = {
-	    {a->words[0], 0}, {name, 0}, {none ? "" : parent, 0}, {sender, 0}};
 	long long permits = 0;
+	struct fields f;
 
-	if (name == NULL && parent == NULL && sender == NULL) {
+	if (!args_any(a)) {
 		err_set(e, ERR_REFUSED,
-		    "brand edit needs --name TEXT, --parent BRAND or "
-		    "--sender ADDRESS");
+		    "brand edit needs --name TEXT, --parent BRAND, "
+		    "--sender ADDRESS, --colour COLOUR or --logo FILE");
 		return OUTCOME_USAGE;
 	}
-	if ((sender != NULL && check_sender(c, sender, e) != 0) ||
-	    ctl_store(c, e) != 0 ||
-	    store_exec(c->store, &edit, params, 4, NULL, e) != 0 ||
+	if (read_fields(c, a, &f, e) != 0)
+		return OUTCOME_FAILED;
+	const struct pg_param params[] = {{a->words[0], 0}, {f.name, 0},
+	    {f.parent, 0}, {f.sender, 0}, {f.colour, 0}, {f.logo, 0}};
+	if (ctl_store(c, e) != 0 ||
+	    store_exec(c->store, &edit, params,
+		sizeof(params) / sizeof(params[0]), NULL, e) != 0 ||
 	    ctl_repack(c, &permits, e) != 0)
 		return OUTCOME_FAILED;
 	out_text(out, "brand", a->words[0]);
@@ -167,6 +229,8 @@ const struct command commands_brand[] = {
 		{"name", "TEXT", "its name, as people know it"},
 		{"parent", "BRAND", "the company above it; or none"},
 		{"sender", "ADDRESS", "where its pages' mail comes from"},
+		{"colour", "#RRGGBB", "its pages' colour; or none"},
+		{"logo", "FILE", "its pages' logo, PNG or JPEG; or none"},
 	    },
 	.in_batch = true,
 	.run = run_edit,

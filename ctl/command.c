@@ -23,6 +23,8 @@ static const struct command *const nouns[] = {
     commands_footer,
     commands_preview,
     commands_page,
+    commands_proofread,
+    commands_snippet,
     commands_template,
     commands_repack,
     commands_exemption,

@@ -58,7 +58,7 @@ extern const struct command commands_keys[], commands_migrate[],
     commands_erasures[], commands_export[], commands_audience[],
     commands_ledger[], commands_proof[], commands_footer[], commands_preview[],
     commands_link[], commands_lint[], commands_import[], commands_cache[],
-    commands_page[];
+    commands_page[], commands_snippet[], commands_proofread[];
 
 /* The command that `words` (of `n`) begin with, and in `*used` how many of
  * them name it.  NULL and `e`, which says what there is instead. */

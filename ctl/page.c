@@ -1,23 +1,80 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * page - the sign-up forms that people are shown
+ * page - the pages that people are shown, in words of one's own
  *
- * A form is closed, never removed: the ledger says by which one somebody
- * signed up.  Its snippet is plain HTML for somebody else's page; what it says
- * is what the form says at that moment, each text by its number, so that the
- * proof has what was shown however old the copy is.
+ * A page of one's own is of a kind; what it does not say, the program's words
+ * say.  A form is closed, never removed: the ledger says by which one somebody
+ * signed up.
  */
+#include "page.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "args.h"
 #include "command.h"
 #include "ctl.h"
+#include "file.h"
 #include "out.h"
 #include "policy/arena.h"
 #include "policy/buf.h"
 #include "policy/conf.h"
 #include "policy/store.h"
+#include "proofread.h"
+
+enum { LIST_MAX = 256 };
+
+/* What stands in a link before the page's name, and whether the name comes
+ * after a token. */
+static const struct {
+	const char *path;
+	bool has_token;
+} addresses[PART_KINDS] = {
+    [PART_OPT_OUT] = {"u", true},
+    [PART_PREFERENCES] = {"m", true},
+    [PART_PROFILE] = {"p", true},
+    [PART_SIGN_UP] = {"s", false},
+};
+
+static const char *
+address_of(struct ctl *c, enum part_kind kind, const char *slug)
+{
+	return arena_printf(c->arena, "%s/%s/%s%s", c->conf->web.base_url,
+	    addresses[kind].path,
+	    addresses[kind].has_token ? "TOKEN?page=" : "", slug);
+}
+
+static int
+choose_part(const struct args *a, struct page_choice *out, struct err *e)
+{
+	const char *part = args_has(a, "part") ? args_value(a, "part") : NULL;
+	char list[LIST_MAX] = "";
+	size_t len = 0;
+
+	if (part_find(out->kind, part, &out->part))
+		return 0;
+	for (unsigned int p = 0; p < PAGE_COUNT; p++) {
+		const struct part *one = part_of((enum page)p);
+
+		if (one->kind == out->kind && !one->says_why)
+			len += (size_t)snprintf(list + len, sizeof(list) - len,
+			    "%s%s", len == 0 ? "" : ", ", one->name);
+	}
+	return err_set(
+	    e, ERR_REFUSED, "--part \"%s\" is none of %s", part, list);
+}
+
+int
+page_choose(const struct args *a, struct page_choice *out, struct err *e)
+{
+	*out = (struct page_choice){.word = a->words[0], .slug = a->words[1]};
+	if (!part_kind_parse(out->word, &out->kind))
+		return err_set(e, ERR_REFUSED,
+		    "\"%s\" is no kind of page: opt-out, preferences, profile "
+		    "and sign-up are",
+		    out->word);
+	return choose_part(a, out, e);
+}
 
 /* The purposes that were named, as PostgreSQL's array, in the command's arena;
  * "" for none, NULL and `e` when one cannot be a name. */
@@ -41,39 +98,39 @@ read_purposes(struct ctl *c, const struct args *a, struct err *e)
 	return list;
 }
 
-static const char *
-address_of(struct ctl *c, const char *slug)
-{
-	return arena_printf(c->arena, "%s/s/%s", c->conf->web.base_url, slug);
-}
-
 static enum outcome
 run_add(struct ctl *c, const struct args *a, json_t *out, struct err *e)
 {
-	static const struct pg_statement add = {
+	static const struct pg_statement form = {
 	    .sql = "SELECT assent.form_add($1, $2, $3::text[])",
 	};
-	const char *slug = a->words[1], *brand = args_value(a, "brand");
-	const char *purposes;
+	static const struct pg_statement page = {
+	    .sql = "SELECT assent.page_add($3, $1, $2)",
+	};
+	const char *brand = args_value(a, "brand"), *purposes;
+	struct page_choice chosen;
+	bool is_form;
 
-	if (strcmp(a->words[0], "sign-up") != 0) {
-		err_set(e, ERR_REFUSED, "\"%s\" is no kind of page: sign-up is",
-		    a->words[0]);
+	if (page_choose(a, &chosen, e) != 0)
 		return OUTCOME_USAGE;
-	}
-	if (brand == NULL || a->n_repeats == 0) {
-		err_set(e, ERR_REFUSED,
-		    "page add needs --brand BRAND and --purpose PURPOSE");
+	is_form = chosen.kind == PART_SIGN_UP;
+	if (brand == NULL || is_form != (a->n_repeats > 0)) {
+		err_set(e, ERR_REFUSED, "page add %s needs --brand BRAND%s",
+		    chosen.word,
+		    is_form ? " and --purpose PURPOSE" : ", and no --purpose");
 		return OUTCOME_USAGE;
 	}
 	purposes = read_purposes(c, a, e);
-	const struct pg_param params[] = {{slug, 0}, {brand, 0}, {purposes, 0}};
-	if (purposes == NULL || ctl_slug("page", slug, e) != 0 ||
+	const struct pg_param params[] = {{chosen.slug, 0}, {brand, 0},
+	    {is_form ? purposes : chosen.word, 0}};
+	if (purposes == NULL || ctl_slug("page", chosen.slug, e) != 0 ||
 	    ctl_store(c, e) != 0 ||
-	    store_exec(c->store, &add, params, 3, NULL, e) != 0)
+	    store_exec(c->store, is_form ? &form : &page, params, 3, NULL, e) !=
+		0)
 		return OUTCOME_FAILED;
-	out_text(out, "page", slug);
-	out_text(out, "address", address_of(c, slug));
+	out_text(out, "page", chosen.slug);
+	out_text(out, "kind", chosen.word);
+	out_text(out, "address", address_of(c, chosen.kind, chosen.slug));
 	return OUTCOME_DONE;
 }
 
@@ -84,33 +141,138 @@ print_add(const json_t *out)
 	    out_get(out, "address"));
 }
 
+/* What edit changes, NULL where it says nothing. */
+struct edit {
+	struct page_choice chosen;
+	const char *purposes, *open;
+	const char *language, *title, *body, *button;
+	const char *template; /* "" for the program's again */
+};
+
+static int
+check_words(struct ctl *c, const struct edit *edit, struct err *e)
+{
+	const struct {
+		const char *option, *text;
+	} words[] = {{"title", edit->title}, {"body", edit->body},
+	    {"button", edit->button}};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (words[i].text != NULL &&
+		    proofread_words(c, edit->chosen.part, words[i].text, e) !=
+			0)
+			return err_prefix(e, "--%s", words[i].option);
+	return edit->language == NULL ? 0 : ctl_language(edit->language, e);
+}
+
+/* Which options go together. */
+static int
+check_edit(const struct args *a, const struct edit *edit, struct err *e)
+{
+	bool words =
+	    edit->title != NULL || edit->body != NULL || edit->button != NULL;
+
+	if (!args_any(a))
+		return err_set(e, ERR_REFUSED, "page edit needs an option");
+	if (words != (edit->language != NULL))
+		return err_set(e, ERR_REFUSED,
+		    "--title, --body and --button need --lang LANGUAGE, and it "
+		    "them");
+	if (edit->chosen.kind != PART_SIGN_UP &&
+	    (a->n_repeats > 0 || edit->open != NULL))
+		return err_set(e, ERR_REFUSED,
+		    "--purpose and --open are for sign-up pages");
+	if (edit->open != NULL && strcmp(edit->open, "yes") != 0 &&
+	    strcmp(edit->open, "no") != 0)
+		return err_set(e, ERR_REFUSED,
+		    "--open \"%s\" is neither yes nor no", edit->open);
+	return 0;
+}
+
+/* A template's text in the command's arena; NULL and `e`. */
+static const char *
+read_template(struct ctl *c, const struct edit *edit, struct err *e)
+{
+	struct buf b = {0};
+	const char *path = edit->template, *text = NULL;
+
+	if (strcmp(path, "none") == 0)
+		return "";
+	if (file_read(path, &b, e) == 0) {
+		if (b.len == 0 || b.len > PROOFREAD_TEMPLATE_MAX ||
+		    memchr(b.data, '\0', b.len) != NULL)
+			err_set(e, ERR_REFUSED,
+			    "%s: a template is a text of at most %d octets",
+			    path, PROOFREAD_TEMPLATE_MAX);
+		else if ((text = arena_strndup(c->arena, b.data, b.len)) ==
+		    NULL)
+			err_set(e, ERR_FATAL, "out of memory");
+		else if (proofread_template(c, edit->chosen.part, text, e) !=
+		    0) {
+			err_prefix(e, "%s", path);
+			text = NULL;
+		}
+	}
+	buf_free(&b);
+	return text;
+}
+
+/* One statement, so that all of it is done or nothing. */
+static int
+apply(struct ctl *c, const struct edit *edit, struct err *e)
+{
+	static const struct pg_statement st = {
+	    .sql = "SELECT CASE WHEN num_nonnulls($3::text, $4::text) > 0 "
+		   "THEN assent.form_edit($2, $3::text[], $4::text::boolean) "
+		   "END, CASE WHEN $6::text IS NOT NULL THEN "
+		   "assent.page_text_set($1, $2, $5, $6, $7, $8, $9) END, "
+		   "CASE WHEN $10::text IS NOT NULL THEN "
+		   "assent.page_template_set($1, $2, $5, $10) END",
+	};
+	const struct pg_param params[] = {
+	    {edit->chosen.word, 0},
+	    {edit->chosen.slug, 0},
+	    {edit->purposes[0] == '\0' ? NULL : edit->purposes, 0},
+	    {edit->open, 0},
+	    {part_of(edit->chosen.part)->name, 0},
+	    {edit->language, 0},
+	    {edit->title, 0},
+	    {edit->body, 0},
+	    {edit->button, 0},
+	    {edit->template, 0},
+	};
+
+	return store_exec(
+	    c->store, &st, params, sizeof(params) / sizeof(params[0]), NULL, e);
+}
+
 static enum outcome
 run_edit(struct ctl *c, const struct args *a, json_t *out, struct err *e)
 {
-	static const struct pg_statement edit = {
-	    .sql = "SELECT assent.form_edit($1, $2::text[], "
-		   "$3::text::boolean)",
+	struct edit edit = {
+	    .open = args_value(a, "open"),
+	    .language = args_value(a, "lang"),
+	    .title = args_value(a, "title"),
+	    .body = args_value(a, "body"),
+	    .button = args_value(a, "button"),
+	    .template = args_value(a, "template"),
 	};
-	const char *open = args_value(a, "open");
-	const char *purposes = read_purposes(c, a, e);
-	const struct pg_param params[] = {{a->words[0], 0},
-	    {a->n_repeats == 0 ? NULL : purposes, 0}, {open, 0}};
 
-	if (open == NULL && a->n_repeats == 0) {
-		err_set(e, ERR_REFUSED,
-		    "page edit needs --purpose PURPOSE or --open yes|no");
+	if (page_choose(a, &edit.chosen, e) != 0 ||
+	    check_edit(a, &edit, e) != 0)
 		return OUTCOME_USAGE;
-	}
-	if (open != NULL && strcmp(open, "yes") != 0 &&
-	    strcmp(open, "no") != 0) {
-		err_set(e, ERR_REFUSED, "--open \"%s\" is neither yes nor no",
-		    open);
-		return OUTCOME_USAGE;
-	}
-	if (purposes == NULL || ctl_store(c, e) != 0 ||
-	    store_exec(c->store, &edit, params, 3, NULL, e) != 0)
+	edit.purposes = read_purposes(c, a, e);
+	if (edit.purposes == NULL || ctl_store(c, e) != 0 ||
+	    check_words(c, &edit, e) != 0)
 		return OUTCOME_FAILED;
-	out_text(out, "page", a->words[0]);
+	if (edit.template != NULL) {
+		edit.template = read_template(c, &edit, e);
+		if (edit.template == NULL)
+			return OUTCOME_FAILED;
+	}
+	if (apply(c, &edit, e) != 0)
+		return OUTCOME_FAILED;
+	out_text(out, "page", edit.chosen.slug);
 	return OUTCOME_DONE;
 }
 
@@ -121,16 +283,47 @@ print_edit(const json_t *out)
 }
 
 static enum outcome
+run_remove(struct ctl *c, const struct args *a, json_t *out, struct err *e)
+{
+	static const struct pg_statement st = {
+	    .sql = "SELECT assent.page_remove($1, $2)",
+	};
+	const struct pg_param params[] = {{a->words[0], 0}, {a->words[1], 0}};
+
+	if (ctl_store(c, e) != 0 ||
+	    store_exec(c->store, &st, params, 2, NULL, e) != 0)
+		return OUTCOME_FAILED;
+	out_text(out, "page", a->words[1]);
+	return OUTCOME_DONE;
+}
+
+static void
+print_remove(const json_t *out)
+{
+	printf("page %s removed\n", out_get(out, "page"));
+}
+
+static enum outcome
 run_list(struct ctl *c, const struct args *a, json_t *out, struct err *e)
 {
 	static const struct pg_statement list = {
-	    .sql = "SELECT f.slug, b.slug, (SELECT string_agg(p.slug, ',' "
-		   "ORDER BY u.n) FROM unnest(f.purposes) WITH ORDINALITY "
-		   "AS u (id, n) JOIN assent.purpose p ON p.id = u.id), f.open "
-		   "FROM assent.form f "
-		   "JOIN assent.brand b ON b.id = f.brand_id ORDER BY f.slug",
+	    .sql =
+		"SELECT g.slug, g.kind, b.slug, (SELECT string_agg(p.slug, "
+		"',' ORDER BY u.n) FROM unnest(f.purposes) WITH ORDINALITY "
+		"AS u (id, n) JOIN assent.purpose p ON p.id = u.id), "
+		"(SELECT string_agg(DISTINCT t.language, ',') "
+		"FROM assent.page_text t WHERE t.kind = g.kind "
+		"AND t.slug = g.slug), (SELECT string_agg(t.part, ',' "
+		"ORDER BY t.part) FROM assent.page_template t WHERE "
+		"t.kind = g.kind AND t.slug = g.slug), "
+		"CASE f.open WHEN false THEN 'no' ELSE 'yes' END "
+		"FROM assent.page g JOIN assent.brand b ON b.id = g.brand_id "
+		"LEFT JOIN assent.form f ON g.kind = 'sign-up' "
+		"AND f.slug = g.slug ORDER BY g.kind, g.slug",
 	};
-	static const char *const keys[] = {"page", "brand", "purposes"};
+	static const char *const keys[] = {
+	    "page", "kind", "brand", "purposes", "words", "templates", "open"};
+	enum part_kind kind;
 	struct pg_rows *rows;
 	json_t *pages;
 
@@ -141,14 +334,15 @@ run_list(struct ctl *c, const struct args *a, json_t *out, struct err *e)
 	pages = out_array(out, "pages");
 	for (size_t i = 0; i < pg_rows_count(rows); i++) {
 		json_t *one = out_object(pages);
-		bool open = pg_rows_text(rows, i, 3)[0] == 't';
 
-		for (size_t k = 0; k < 3; k++)
-			out_text(one, keys[k], pg_rows_text(rows, i, k));
-		out_text(one, "kind", "sign-up");
-		out_text(one, "open", open ? "yes" : "no");
-		out_text(
-		    one, "address", address_of(c, pg_rows_text(rows, i, 0)));
+		for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++)
+			out_text(one, keys[k],
+			    pg_rows_null(rows, i, k)
+				? NULL
+				: pg_rows_text(rows, i, k));
+		if (part_kind_parse(pg_rows_text(rows, i, 1), &kind))
+			out_text(one, "address",
+			    address_of(c, kind, pg_rows_text(rows, i, 0)));
 	}
 	pg_rows_free(&rows);
 	return OUTCOME_DONE;
@@ -162,104 +356,14 @@ print_list(const json_t *out)
 	    {"kind", "KIND"},
 	    {"brand", "BRAND"},
 	    {"purposes", "PURPOSES"},
+	    {"words", "WORDS"},
+	    {"templates", "TEMPLATES"},
 	    {"open", "OPEN"},
 	    {"address", "ADDRESS"},
 	};
 
 	out_table(json_object_get(out, "pages"), columns,
 	    sizeof(columns) / sizeof(columns[0]));
-}
-
-static void
-put_escaped(struct buf *b, const char *text)
-{
-	for (; *text != '\0'; text++)
-		switch (*text) {
-		case '&':
-			buf_puts(b, "&amp;");
-			break;
-		case '<':
-			buf_puts(b, "&lt;");
-			break;
-		case '>':
-			buf_puts(b, "&gt;");
-			break;
-		case '"':
-			buf_puts(b, "&quot;");
-			break;
-		default:
-			buf_add(b, text, 1);
-		}
-}
-
-/* The form of the rows, as web/templates/sign-up.mustache has it. */
-static void
-put_form(struct buf *b, const char *address, const struct pg_rows *rows)
-{
-	buf_printf(b, "<form method=\"post\" action=\"%s\">\n", address);
-	buf_puts(b, "<input type=\"hidden\" name=\"shown\" value=\"");
-	for (size_t i = 0; i < pg_rows_count(rows); i++)
-		buf_printf(b, "%s:%s,", pg_rows_text(rows, i, 0),
-		    pg_rows_text(rows, i, 3));
-	buf_puts(b,
-	    "\">\n<p><label>Your email address <input type=\"email\" "
-	    "name=\"address\" autocomplete=\"email\" required></label></p>\n");
-	for (size_t i = 0; i < pg_rows_count(rows); i++) {
-		buf_printf(b,
-		    "<p><label><input type=\"checkbox\" name=\"on\" "
-		    "value=\"%s\"> <b>",
-		    pg_rows_text(rows, i, 0));
-		put_escaped(b, pg_rows_text(rows, i, 1));
-		buf_puts(b, "</b></label>");
-		if (!pg_rows_null(rows, i, 2)) {
-			buf_puts(b, "<br>\n");
-			put_escaped(b, pg_rows_text(rows, i, 2));
-		}
-		buf_puts(b, "</p>\n");
-	}
-	buf_puts(b,
-	    "<p style=\"position: absolute; left: -100vw\" "
-	    "aria-hidden=\"true\"><input name=\"website\" tabindex=\"-1\" "
-	    "autocomplete=\"off\"></p>\n"
-	    "<p><button type=\"submit\">Sign up</button></p>\n</form>\n");
-}
-
-static enum outcome
-run_snippet(struct ctl *c, const struct args *a, json_t *out, struct err *e)
-{
-	static const struct pg_statement get = {
-	    .sql = "SELECT purpose, title, body, text_id "
-		   "FROM assent.form_show($1, $2)",
-	};
-	const char *language = a->words[1] == NULL ? "en" : a->words[1];
-	const struct pg_param params[] = {{a->words[0], 0}, {language, 0}};
-	struct pg_rows *rows = NULL;
-	struct buf html = {0};
-	enum outcome rc = OUTCOME_FAILED;
-
-	if (ctl_language(language, e) != 0 || ctl_store(c, e) != 0 ||
-	    store_exec(c->store, &get, params, 2, &rows, e) != 0)
-		return rc;
-	put_form(&html, address_of(c, a->words[0]), rows);
-	if (pg_rows_count(rows) == 0) {
-		err_set(e, ERR_REFUSED, "there is no open page \"%s\"",
-		    a->words[0]);
-	} else if (buf_failed(&html)) {
-		err_set(e, ERR_FATAL, "out of memory");
-	} else {
-		out_text(out, "page", a->words[0]);
-		out_text(out, "html", html.data);
-		rc = OUTCOME_DONE;
-	}
-	buf_free(&html);
-	pg_rows_free(&rows);
-	return rc;
-}
-
-static void
-print_snippet(const json_t *out)
-{
-	fputs(out_get(out, "html"), stdout);
 }
 
 #define PURPOSE                                                                \
@@ -270,10 +374,12 @@ print_snippet(const json_t *out)
 const struct command commands_page[] = {
     {
 	.name = "page add",
-	.arguments = "sign-up SLUG",
-	.summary = "Adds a page on which people sign up",
-	.about = "The brand, or a company above it, needs a sender: brand edit "
-		 "--sender.",
+	.arguments = "KIND SLUG --brand BRAND",
+	.summary = "Adds a page of your own, or one on which people sign up",
+	.about = "KIND is opt-out, preferences, profile or sign-up.  To sign "
+		 "up, the brand or a\ncompany above it needs a sender: brand "
+		 "edit --sender.  purpose edit says which\npage the links of a "
+		 "message open.",
 	.min = 2,
 	.max = 2,
 	.options = {{"brand", "BRAND", "whose it is"}, PURPOSE},
@@ -283,14 +389,32 @@ const struct command commands_page[] = {
     },
     {
 	.name = "page edit",
-	.arguments = "SLUG",
-	.summary = "Changes what a page offers, or closes it",
-	.min = 1,
-	.max = 1,
-	.options = {PURPOSE, {"open", "yes|no", "whether it is to be found"}},
+	.arguments = "KIND SLUG",
+	.summary = "Changes what a page says or offers, or closes it",
+	.about =
+	    "What is not given stays; empty words are the program's again. "
+	    " In words {{brand}},\n{{purpose}} and what else the page "
+	    "knows is filled in; an empty line begins a\nparagraph.",
+	.min = 2,
+	.max = 2,
+	.options = {PURPOSE, {"open", "yes|no", "whether it is to be found"},
+	    PAGE_PART, {"lang", "LANGUAGE", "of the words"},
+	    {"title", "TEXT", "its title"},
+	    {"body", "TEXT", "what it says below that"},
+	    {"button", "TEXT", "what its button says"},
+	    {"template", "FILE", "a Mustache template; or none"}},
 	.repeats = "purpose",
 	.run = run_edit,
 	.print = print_edit,
+    },
+    {
+	.name = "page remove",
+	.arguments = "KIND SLUG",
+	.summary = "Removes a page that no purpose names",
+	.min = 2,
+	.max = 2,
+	.run = run_remove,
+	.print = print_remove,
     },
     {
 	.name = "page list",
@@ -298,17 +422,6 @@ const struct command commands_page[] = {
 	.summary = "Lists the pages, and where they are",
 	.run = run_list,
 	.print = print_list,
-    },
-    {
-	.name = "page snippet",
-	.arguments = "SLUG [LANGUAGE]",
-	.summary = "Prints a page's form as HTML for a page of your own",
-	.about = "Without a language its texts are in English; reword the rest "
-		 "as you like.",
-	.min = 1,
-	.max = 2,
-	.run = run_snippet,
-	.print = print_snippet,
     },
     {0},
 };

@@ -53,6 +53,7 @@ read_channels(const char *list, char out[CHANNELS_TEXT], struct err *e)
 struct fields {
 	const char *title, *parent, *basis, *validity, *opt_in, *opt_out;
 	const char *monitoring;
+	const char *opt_out_page, *preferences_page; /* edit only */
 	const char *channels; /* NULL, or points to text */
 	char text[CHANNELS_TEXT];
 };
@@ -201,7 +202,9 @@ edit(struct ctl *c, const struct store_purpose *p, const struct fields *f,
 	    .sql = "SELECT assent.purpose_edit($1::text::int, $2, "
 		   "$3::assent.channel[], $4, $5::text::assent.legal_basis, "
 		   "$6::text::interval, $7::text::assent.opt, "
-		   "$8::text::assent.opt, $9::text::boolean)",
+		   "$8::text::assent.opt, $9::text::boolean), "
+		   "assent.page_use_set($1::text::int, 'opt-out', $10), "
+		   "assent.page_use_set($1::text::int, 'preferences', $11)",
 	};
 	char number[8];
 	const struct pg_param params[] = {
@@ -214,11 +217,22 @@ edit(struct ctl *c, const struct store_purpose *p, const struct fields *f,
 	    {f->opt_in, 0},
 	    {f->opt_out, 0},
 	    {f->monitoring, 0},
+	    {f->opt_out_page, 0},
+	    {f->preferences_page, 0},
 	};
 
 	snprintf(number, sizeof(number), "%u", p->id);
 	return store_exec(
 	    c->store, &st, params, sizeof(params) / sizeof(params[0]), NULL, e);
+}
+
+/* The page that an option names, "" for none. */
+static const char *
+page_of(const struct args *a, const char *option)
+{
+	const char *page = args_value(a, option);
+
+	return page != NULL && strcmp(page, "none") == 0 ? "" : page;
 }
 
 static enum outcome
@@ -230,6 +244,8 @@ run_edit(struct ctl *c, const struct args *a, json_t *out, struct err *e)
 
 	if (read_fields(a, &f, e) != 0)
 		return OUTCOME_USAGE;
+	f.opt_out_page = page_of(a, "opt-out-page");
+	f.preferences_page = page_of(a, "preferences-page");
 	if (ctl_purpose(c, a->words[0], &p, e) != 0 ||
 	    check_validity(c, &f, e) != 0 || edit(c, &p, &f, e) != 0 ||
 	    ctl_repack(c, &permits, e) != 0)
@@ -336,7 +352,9 @@ const struct command commands_purpose[] = {
 		 "change took away is\nin force.",
 	.min = 1,
 	.max = 1,
-	.options = {FIELDS},
+	.options = {FIELDS,
+	    {"opt-out-page", "PAGE", "what its opt-out links open; or none"},
+	    {"preferences-page", "PAGE", "and its preferences links"}},
 	.in_batch = true,
 	.run = run_edit,
 	.print = print_edit,

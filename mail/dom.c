@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * dom - what a browser makes of HTML whose tags do not match, by gumbo
+ * dom - what a browser makes of HTML, also where its tags do not match, by
+ * gumbo
  *
  * gumbo cannot fail: it trusts its allocator.  Ours has a cap, and leaves the
  * parser by a long jump when that is reached; nothing is lost, because gumbo
@@ -16,7 +17,7 @@
 #include "html.h"
 #include "policy/arena.h"
 
-enum { ROOM = 512 * 1024, DEPTH_MAX = 512 };
+enum { ROOM = 512 * 1024, DEPTH_MAX = 512, ATTRIBUTES_MAX = 32 };
 
 struct memory {
 	struct arena *arena;
@@ -112,8 +113,11 @@ collect(struct arena *a, const GumboOutput *output, char **out)
 	return closers != NULL;
 }
 
-bool
-dom_closers(struct arena *a, const char *text, size_t len, char **out)
+/* What is to be done with a parsed text. */
+typedef bool use(void *arg, const GumboOutput *output);
+
+static bool
+with_parsed(const char *text, size_t len, use *use_it, void *arg)
 {
 	struct memory memory = {.arena = arena_new(len + ROOM)};
 	GumboOptions options = kGumboDefaultOptions;
@@ -126,8 +130,80 @@ dom_closers(struct arena *a, const char *text, size_t len, char **out)
 	options.userdata = &memory;
 	options.max_errors = 0;
 	if (setjmp(memory.full) == 0)
-		told = collect(
-		    a, gumbo_parse_with_options(&options, text, len), out);
+		told =
+		    use_it(arg, gumbo_parse_with_options(&options, text, len));
 	arena_free(&memory.arena);
 	return told;
+}
+
+struct closers {
+	struct arena *arena;
+	char **out;
+};
+
+static bool
+find_closers(void *arg, const GumboOutput *output)
+{
+	const struct closers *c = arg;
+
+	return collect(c->arena, output, c->out);
+}
+
+bool
+dom_closers(struct arena *a, const char *text, size_t len, char **out)
+{
+	return with_parsed(text, len, find_closers, &(struct closers){a, out});
+}
+
+struct walk {
+	dom_visit *visit;
+	void *arg;
+};
+
+static bool visit_node(const struct walk *w, const GumboNode *node, int depth);
+
+static bool
+visit_element(const struct walk *w, const GumboElement *e, int depth)
+{
+	struct dom_attribute attributes[ATTRIBUTES_MAX];
+	const struct dom_element one = {
+	    .name = gumbo_normalized_tagname(e->tag),
+	    .line = e->original_tag.length > 0 ? e->start_pos.line : 0,
+	    .n = e->attributes.length,
+	    .attributes = attributes,
+	};
+
+	if (depth == DEPTH_MAX || one.n > ATTRIBUTES_MAX)
+		return false;
+	for (size_t i = 0; i < one.n; i++) {
+		const GumboAttribute *a = e->attributes.data[i];
+
+		attributes[i] = (struct dom_attribute){a->name, a->value};
+	}
+	if (!w->visit(w->arg, &one, false))
+		return false;
+	for (unsigned int i = 0; i < e->children.length; i++)
+		if (!visit_node(w, e->children.data[i], depth + 1))
+			return false;
+	return w->visit(w->arg, &one, true);
+}
+
+static bool
+visit_node(const struct walk *w, const GumboNode *node, int depth)
+{
+	return (node->type != GUMBO_NODE_ELEMENT &&
+		   node->type != GUMBO_NODE_TEMPLATE) ||
+	    visit_element(w, &node->v.element, depth);
+}
+
+static bool
+walk(void *arg, const GumboOutput *output)
+{
+	return visit_node(arg, output->root, 0);
+}
+
+bool
+dom_walk(const char *text, size_t len, dom_visit *visit, void *arg)
+{
+	return with_parsed(text, len, walk, &(struct walk){visit, arg});
 }

@@ -82,25 +82,6 @@ BEGIN
 	RETURN wanted;
 END $$;
 
-CREATE FUNCTION assent.form_add(p_slug text, p_brand text, p_purposes text[])
-RETURNS void LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = assent, pg_temp AS $$
-DECLARE
-	wanted int[] := form_purposes(p_brand, p_purposes);
-	whose  int;
-BEGIN
-	SELECT id INTO whose FROM brand WHERE slug = p_brand;
-	IF sender_of(whose) IS NULL THEN
-		RAISE EXCEPTION 'brand "%" has no address to send mail from', p_brand
-			USING HINT = 'assentctl brand edit --sender gives it one';
-	END IF;
-	INSERT INTO form (slug, brand_id, purposes)
-	VALUES (p_slug, whose, wanted) ON CONFLICT (slug) DO NOTHING;
-	IF NOT FOUND THEN
-		RAISE EXCEPTION 'there is a page "%" already', p_slug;
-	END IF;
-END $$;
-
 -- What is NULL stays as it is.
 CREATE FUNCTION assent.form_edit(p_slug text, p_purposes text[], p_open boolean)
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER
@@ -259,10 +240,10 @@ END $$;
 -- What a link confirms, titles as a JSON array; no row when it does not work any
 -- more.
 CREATE FUNCTION assent.sign_up_show(p_reference bytea)
-RETURNS TABLE (key bytea, language text, brand text, titles text,
+RETURNS TABLE (key bytea, form text, language text, brand text, titles text,
 	confirmed boolean)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = assent, pg_temp AS $$
-	SELECT s.key::bytea, s.language::text, b.name,
+	SELECT s.key::bytea, s.form::text, s.language::text, b.name,
 		(SELECT json_agg(coalesce(t.title, p.title) ORDER BY u.n)::text
 			FROM unnest(s.purposes, s.texts)
 				WITH ORDINALITY AS u (purpose, text, n)
@@ -313,6 +294,14 @@ BEGIN
 		UPDATE sign_up SET confirmed_at = now(), canonical = NULL,
 			original = NULL, fields = NULL
 		WHERE reference = asked.reference;
+		-- What is known already stays.
+		PERFORM contact_edit(asked.key, 'double-opt-in',
+			CASE WHEN o.language IS NULL THEN asked.language END,
+			NULL, CASE WHEN o.source IS NULL THEN 'form'::data_source END,
+			CASE WHEN o.source IS NULL THEN asked.form::text END,
+			NULL, NULL)
+		FROM endpoint e JOIN contact o ON o.id = e.contact_id
+		WHERE e.key = asked.key;
 	END IF;
 	RETURN QUERY SELECT e.key::bytea, p.packed, did
 		FROM endpoint o JOIN endpoint e ON e.contact_id = o.contact_id
@@ -396,7 +385,7 @@ END $$;
 
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA assent FROM PUBLIC;
 GRANT SELECT ON assent.form TO assent_operator;
-GRANT EXECUTE ON FUNCTION assent.brand_edit, assent.form_add, assent.form_edit,
+GRANT EXECUTE ON FUNCTION assent.brand_edit, assent.form_edit,
 	assent.form_show
 	TO assent_operator;
 GRANT EXECUTE ON FUNCTION assent.form_show, assent.sign_up_show

@@ -22,7 +22,7 @@
 #include "web/site.h"
 
 /* The columns of the query below. */
-enum { KEY, LANGUAGE, BRAND, TITLES, IS_CONFIRMED };
+enum { KEY, FORM, LANGUAGE, BRAND, TITLES, IS_CONFIRMED };
 
 static int
 look_up(struct store *store, const struct token *t, struct pg_rows **rows,
@@ -30,7 +30,7 @@ look_up(struct store *store, const struct token *t, struct pg_rows **rows,
 {
 	static const struct pg_statement get = {
 	    .name = "sign-up-show",
-	    .sql = "SELECT key, language, brand, titles, confirmed "
+	    .sql = "SELECT key, form, language, brand, titles, confirmed "
 		   "FROM assent.sign_up_show($1)",
 	    .binary = true,
 	};
@@ -51,6 +51,7 @@ show(struct request *r, struct response *w, const struct pg_rows *rows)
 	}
 	view = json_pack("{s:s, s:o}", "brand", pg_rows_text(rows, 0, BRAND),
 	    "purposes", json_loads(pg_rows_text(rows, 0, TITLES), 0, NULL));
+	r->place.page = pg_rows_text(rows, 0, FORM);
 	page_show(r, w,
 	    pg_rows_int(rows, 0, IS_CONFIRMED) != 0 ? PAGE_CONFIRMED
 						    : PAGE_CONFIRM,

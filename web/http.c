@@ -139,6 +139,8 @@ begin(struct http *h, struct MHD_Connection *c, const char *url,
 	    MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Accept-Language");
 	x->request.language =
 	    MHD_lookup_connection_value(c, MHD_GET_ARGUMENT_KIND, "lang");
+	x->request.place.page =
+	    MHD_lookup_connection_value(c, MHD_GET_ARGUMENT_KIND, "page");
 	x->request.site = sites_hold(h->sites);
 	find_client(c, x->request.site->conf->web.proxy, x->request.client);
 	x->route = route_find(&x->request, &x->response);

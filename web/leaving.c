@@ -142,10 +142,12 @@ leaving_show(struct request *r, struct response *w, struct store *store,
 		return false;
 	}
 	known = pg_rows_count(rows) > 0;
-	if (known)
+	if (known) {
+		r->place.purpose = what->purpose;
 		page_show(r, w, page_of(rows, note),
 		    pg_rows_text(rows, 0, LANGUAGE),
 		    view_of(r, rows, what, note));
+	}
 	pg_rows_free(&rows);
 	return known;
 }

@@ -158,8 +158,10 @@ open_link(
 		page_answer(r, w, PAGE_BUSY);
 		return false;
 	}
-	if (good && token_subject(&t, s))
+	if (good && token_subject(&t, s)) {
+		r->place.purpose = s->purpose;
 		return true;
+	}
 	page_show(
 	    r, w, PAGE_PREFERENCES, NULL, json_pack("{s:b}", "unknown", 1));
 	return false;

@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 
+#include "page/look.h"
 #include "policy/buf.h"
 #include "web/client.h"
 #include "web/form.h"
@@ -33,6 +34,7 @@ struct request {
 	const char *user_agent; /* as sent, or NULL */
 	const char *accept_language, *language; /* likewise; and "?lang=" */
 	const struct locale *locale; /* of the page, once it is shown */
+	struct look_place place;     /* where it belongs, and "?page=" */
 	char client[CLIENT_TEXT];    /* IP address, or "" */
 	struct form form;
 	int64_t arrived; /* when its last octet had, on the monotonic clock */

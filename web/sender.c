@@ -34,7 +34,7 @@
 #include "policy/store.h"
 #include "policy/token.h"
 #include "web/letter.h"
-#include "web/share.h"
+#include "page/share.h"
 #include "web/site.h"
 
 #define HAND_OVER (30 * CLOCK_S)

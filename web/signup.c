@@ -31,7 +31,7 @@
 #include "web/proof.h"
 #include "web/site.h"
 
-enum { ARENA_MAX = 64 * 1024, SLUG_MAX = 63 };
+enum { ARENA_MAX = 64 * 1024 };
 
 /* The columns of the query below. */
 enum { BRAND, PURPOSE, TITLE, BODY, TEXT, VERSION };
@@ -86,15 +86,6 @@ view_of(const struct request *r, const struct pg_rows *rows)
 	return view;
 }
 
-/* What the path names could be a form: nothing else is asked for. */
-static bool
-is_slug(const char *name)
-{
-	return strlen(name) <= SLUG_MAX &&
-	    strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-") ==
-	    strlen(name);
-}
-
 /* Shows the form, first or once more: then `lacks` says what is wrong. */
 static void
 show(struct request *r, struct response *w, struct store *store,
@@ -111,7 +102,7 @@ show(struct request *r, struct response *w, struct store *store,
 	json_t *view;
 	struct err e;
 
-	if (!is_slug(r->argument)) {
+	if (!look_name(r->argument)) {
 		page_answer(r, w, PAGE_NOT_FOUND);
 	} else if (store_exec(store, &get, params, 2, &rows, &e) != 0) {
 		log_line(LOG_ERROR, "sign-up error=\"%s\"", e.text);
@@ -132,6 +123,7 @@ show(struct request *r, struct response *w, struct store *store,
 void
 signup_show(struct request *r, struct response *w)
 {
+	r->place.page = r->argument;
 	show(r, w, r->site->reader, NULL);
 }
 
@@ -248,9 +240,10 @@ signup_ask(struct request *r, struct response *w)
 	struct endpoint who;
 	struct err e;
 
+	r->place.page = r->argument;
 	if (a == NULL)
 		page_answer(r, w, PAGE_BUSY);
-	else if (!is_slug(r->argument))
+	else if (!look_name(r->argument))
 		page_answer(r, w, PAGE_NOT_FOUND);
 	else if (trap != NULL && trap[0] != '\0')
 		page_answer(r, w, PAGE_ASKED);

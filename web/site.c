@@ -16,7 +16,7 @@
 #include "policy/conf.h"
 #include "policy/keys.h"
 #include "policy/store.h"
-#include "web/share.h"
+#include "page/share.h"
 #include "web/tally.h"
 
 #define PROGRAM "assent-web"

@@ -138,8 +138,10 @@ why_show(struct request *r, struct response *w)
 	int rc;
 
 	rc = link_open(r, CAPABILITY_WHY, &t, &good, &e);
-	if (rc == 0 && good && token_subject(&t, &s))
+	if (rc == 0 && good && token_subject(&t, &s)) {
+		r->place.purpose = s.purpose;
 		rc = ask(r, &s, &rows, &e);
+	}
 	if (rc != 0) {
 		log_line(LOG_ERROR, "why error=\"%s\"", e.text);
 		page_answer(r, w, PAGE_BUSY);

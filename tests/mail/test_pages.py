@@ -18,7 +18,7 @@ def sentences():
 	for path in (WEB / "templates").glob("*.mustache"):
 		said |= {" ".join(s.split()) for s in re.findall(
 		    r"{{#t}}(.*?){{/t}}", path.read_text(), re.S)}
-	for path in WEB.glob("*.c"):
+	for path in [*WEB.glob("*.c"), *(ROOT / "page").glob("*.c")]:
 		for literals in re.findall(r'N_\(((?:\s*"(?:[^"\\]|\\.)*")+)\)',
 		    path.read_text()):
 			said.add("".join(json.loads(f'"{s}"') for s in

@@ -153,6 +153,23 @@ def test_from_form_to_accepted_mail(forms):
 	assert rows(forms) == before
 
 
+def test_language_and_source_of_who_had_none(forms):
+	def about(address):
+		return forms.sql("SELECT language, source, source_name FROM "
+		    "assent.contact c JOIN assent.endpoint e ON contact_id = c.id "
+		    "WHERE original = %s", address)
+	known, new = fresh(), fresh()
+	forms.ctl("grant", known, "newsletter")
+	forms.ctl("contact", "edit", known, "--language", "it", "--source",
+	    "offline", "--source-name", "Fair")
+	for address in (known, new):
+		press(forms, address, language="pl")
+		path = link(letter(forms, address))
+		assert forms.page("POST", path)[0] == 200
+	assert about(new) == [("pl", "form", "join")]
+	assert about(known) == [("it", "offline", "Fair")]
+
+
 @pytest.mark.parametrize("language,subject,title", [
     ("pl", "Potwierdź swój zapis", "Biuletyn"),
     ("it", "Conferma la tua iscrizione", "The <b>newsletter</b>")])
@@ -288,7 +305,7 @@ def test_closed_pages_are_not_there(forms):
 	forms.ctl("page", "add", "sign-up", "soon-gone", "--brand", "acme",
 	    "--purpose", "offers")
 	page = see(forms, "soon-gone")
-	forms.ctl("page", "edit", "soon-gone", "--open", "no")
+	forms.ctl("page", "edit", "sign-up", "soon-gone", "--open", "no")
 	assert forms.page("GET", "/s/soon-gone")[0] == 404
 	body = {"shown": shown(page), "address": fresh(),
 	    "on": boxes(page)["Offers"]}

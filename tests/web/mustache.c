@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "web/template.h"
+#include "page/template.h"
 
 static const char *
 partial(void *arg, const char *name, size_t len)

@@ -2,8 +2,8 @@
 /*
  * piece - what a parsed template is made of; for template.c and render.c
  */
-#ifndef WEB_PIECE_H
-#define WEB_PIECE_H
+#ifndef PAGE_PIECE_H
+#define PAGE_PIECE_H
 
 #include <stdbool.h>
 #include <stddef.h>

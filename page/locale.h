@@ -5,8 +5,8 @@
  * A language is a file: NAME.po, where NAME is its tag.  English is what the
  * templates are written in and needs none.
  */
-#ifndef WEB_LOCALE_H
-#define WEB_LOCALE_H
+#ifndef PAGE_LOCALE_H
+#define PAGE_LOCALE_H
 
 #include <stddef.h>
 

@@ -4,7 +4,7 @@
  *
  * Read whole when the program starts or reloads, and never afterwards.
  */
-#include "web/share.h"
+#include "page/share.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "web/template.h"
+#include "page/template.h"
 
 #define SUFFIX ".mustache"
 
@@ -199,15 +199,24 @@ int
 share_render(const struct share *s, const struct locale *l, const char *name,
     const json_t *view, struct buf *out, struct err *e)
 {
-	struct words words = {s, l};
-	const struct template_source source = {find_partial, translate, &words};
 	const char *text = share_template(s, name, strlen(name));
-	struct template *t;
+
+	return text == NULL
+	    ? err_set(e, ERR_REFUSED, "there is no such template")
+	    : share_render_text(s, l, text, false, view, out, e);
+}
+
+int
+share_render_text(const struct share *s, const struct locale *l,
+    const char *text, bool plain, const json_t *view, struct buf *out,
+    struct err *e)
+{
+	struct words words = {s, l};
+	const struct template_source source = {
+	    find_partial, translate, &words, plain};
+	struct template *t = template_parse(text, strlen(text), e);
 	int rc;
 
-	if (text == NULL)
-		return err_set(e, ERR_REFUSED, "there is no such template");
-	t = template_parse(text, strlen(text), e);
 	if (t == NULL)
 		return -1;
 	rc = template_render(t, view, &source, out, e);

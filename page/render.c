@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "web/piece.h"
-#include "web/template.h"
+#include "page/piece.h"
+#include "page/template.h"
 
 struct renderer {
 	const json_t *stack[TEMPLATE_DEPTH]; /* contexts, the outermost first */
@@ -252,7 +252,7 @@ render(struct renderer *r, const struct template *t, size_t from, size_t to)
 		case KIND_ESCAPED:
 		case KIND_RAW:
 			put_value(r, look_up(r, p->text, p->len),
-			    p->kind == KIND_ESCAPED);
+			    p->kind == KIND_ESCAPED && !r->source->plain);
 			break;
 		case KIND_SECTION:
 		case KIND_INVERTED:

@@ -5,7 +5,7 @@
  * libgettextpo reads the files when the program starts or reloads; what is
  * fuzzy or empty counts as not translated.  The only file that knows it.
  */
-#include "web/locale.h"
+#include "page/locale.h"
 
 #include <dirent.h>
 #include <errno.h>

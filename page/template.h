@@ -7,10 +7,11 @@
  * is not there, and of lambdas one, for translation.  What is filled in is
  * escaped for HTML unless the template says otherwise.
  */
-#ifndef WEB_TEMPLATE_H
-#define WEB_TEMPLATE_H
+#ifndef PAGE_TEMPLATE_H
+#define PAGE_TEMPLATE_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "policy/buf.h"
@@ -37,6 +38,7 @@ struct template_source {
 	template_partial *partial;
 	template_translate *translate;
 	void *arg;
+	bool plain; /* it is not HTML: nothing is escaped */
 };
 
 /* Renders `t` with `view`, an object.  With a translator, what stands in a

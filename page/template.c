@@ -6,12 +6,12 @@
  * sections, each of which knows where it ends.  A tag that says nothing itself
  * and stands alone on its line takes the line with it.
  */
-#include "web/template.h"
+#include "page/template.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "web/piece.h"
+#include "page/piece.h"
 
 enum { DELIMITER_MAX = 16 };
 

@@ -2,13 +2,14 @@
 /*
  * share - what the pages are made of: templates, languages, style
  */
-#ifndef WEB_SHARE_H
-#define WEB_SHARE_H
+#ifndef PAGE_SHARE_H
+#define PAGE_SHARE_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "policy/err.h"
-#include "web/locale.h"
+#include "page/locale.h"
 
 struct buf;
 
@@ -37,5 +38,11 @@ const struct locales *share_locales(const struct share *s)
 int share_render(const struct share *s, const struct locale *l,
     const char *name, const json_t *view, struct buf *out, struct err *e)
     __attribute__((nonnull, warn_unused_result));
+
+/* The same for a template that is not among the files; `plain`: nothing in it
+ * is escaped. */
+int share_render_text(const struct share *s, const struct locale *l,
+    const char *text, bool plain, const json_t *view, struct buf *out,
+    struct err *e) __attribute__((nonnull, warn_unused_result));
 
 #endif

@@ -32,10 +32,13 @@ ZOOMED = 320
 TARGET = 44		# CSS pixels of what is pressed
 MOST_TABS = 40
 
-# What a keyboard can reach, in the order in which it must be reached.
+# What Tab must reach, in this order; of radio buttons only one.
 REACHABLE = """return [...document.querySelectorAll(
     'a[href], button, input:not([type=hidden]), select, textarea, summary')]
-    .filter(e => !e.disabled && e.tabIndex >= 0 && e.checkVisibility())"""
+    .filter(e => !e.disabled && e.tabIndex >= 0 && e.checkVisibility())
+    .filter((e, i, all) => e.type != 'radio' || e == (
+	all.find(o => o.name == e.name && o.checked) ||
+	all.find(o => o.name == e.name)))"""
 FOCUS = """const e = document.activeElement, s = getComputedStyle(e);
     return [e, s.outlineStyle != 'none' && parseFloat(s.outlineWidth) >= 2]"""
 SMALL = """return [...document.querySelectorAll('button, a.button, select,' +
@@ -148,6 +151,10 @@ class Person:
 		"""The labels of the boxes that are."""
 		return self.run("return [...document.querySelectorAll("
 		    "'input:checked')].map(e => e.labels[0].innerText)")
+
+	def links(self):
+		return self.run(
+		    "return [...document.links].map(a => a.href)")
 
 	def keys(self, *words):
 		ActionChains(self.driver).send_keys(*words).perform()

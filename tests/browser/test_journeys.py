@@ -1,47 +1,15 @@
 # SPDX-License-Identifier: ISC
 """What people come for, walked through by each kind of person."""
 
-import itertools
-import json
-import re
-import time
-import urllib.parse
-
 import pytest
 from chromium import PHONE, Person
-from conftest import wait_for
+from shop import fresh, letter, link, links, stands
 
-number = itertools.count(1)
 LANGUAGES = ("en", "pl", "it")
 # Each with all that hands and screens can be, and with the least.
 PEOPLE = [(language, scripts) for language in LANGUAGES
     for scripts in (True, False)]
 SUBMIT = "button[type=submit]"
-
-# A brand with a tree, and a purpose that another one needs.
-BRAND = """
-brand add shop --name "Shop & Sons"
-brand edit shop --sender hello@news.example.com
-purpose add news --brand shop --title News --channel email
-purpose add weekly --brand shop --title Weekly --channel email --parent news
-purpose add offers --brand shop --title Offers --channel email
-purpose add partner --brand shop --title Partners --channel email
-"""
-
-
-@pytest.fixture(scope="session")
-def shop(front, tmp_path_factory):
-	script = tmp_path_factory.mktemp("shop") / "script"
-	script.write_text(BRAND)
-	front.ctl("batch", str(script))
-	front.ctl("purpose", "depend", "shop/partner", "requires", "shop/offers")
-	for purpose, body in (("news", "What is new, once a week."),
-	    ("offers", "Reductions, four times a year.")):
-		front.ctl("purpose", "text", "add", f"shop/{purpose}", "en",
-		    "--title", purpose.capitalize(), "--body", body)
-	front.ctl("page", "add", "sign-up", "join", "--brand", "shop",
-	    "--purpose", "news", "--purpose", "offers")
-	return front
 
 
 @pytest.fixture(params=PEOPLE, ids=lambda p: p[0] + ("" if p[1] else
@@ -52,34 +20,25 @@ def person(browser, request):
 	    Person(browser, language, scripts=False, keyboard=True, width=PHONE)
 
 
-def fresh():
-	return f"walk{next(number)}-{time.time_ns()}@rcpt.test"
-
-
-def link(stack, address, kind, purpose):
-	told = json.loads(stack.ctl("link", address, purpose, "--json").stdout)
-	return told[kind]
-
-
-def stands(stack, address):
-	told = json.loads(stack.ctl("show", address, "--json").stdout)
-	return {c["purpose"]: c["effective"] for c in told["consents"]}
-
-
-def confirmation(stack, address):
-	"""The link in the mail that came."""
-	(mail,) = wait_for(lambda: stack.sunk(address)) or [None]
-	assert mail is not None
-	return re.search(rb"https://[^\s\"]*/c/[\w-]+", mail.body)[0].decode()
-
-
 def test_opt_out(front, person):
 	address = front.subscriber()
 	path = front.delivered(front.send(address).marker).link()
 	person.open(path).look("opt-out")
 	assert front.rcpt(address).startswith("250 ")
-	person.press(SUBMIT).look("opted-out")
+	person.press(SUBMIT).look("left")
 	assert front.rcpt(address).startswith("550 5.7.1 withdrawn")
+	person.press("button[name=undo]").look("undone")
+	assert front.rcpt(address).startswith("250 ")
+	person.open(path).press(SUBMIT)
+	person.tick(person.find("[name=reason]"))
+	person.write("#words", "No time.").press("fieldset button")
+	person.look("left-thanks")
+	assert front.rcpt(address).startswith("550 5.7.1 withdrawn")
+
+
+def test_opt_out_by_a_broken_link(front, person):
+	person.open("/u/x").look("opt-out-unknown")
+	person.press(SUBMIT).look("opted-out")
 
 
 def test_why(shop, person):
@@ -112,7 +71,8 @@ def test_sign_up(shop, person):
 	person.write("#address", address).press(SUBMIT)
 	person.look("sign-up-none-chosen")
 	person.tick(person.box("Offers")).press(SUBMIT).look("asked")
-	person.open(confirmation(shop, address)).look("confirm")
+	(url,) = links(letter(shop, address))
+	person.open(url).look("confirm")
 	assert shop.rcpt(address).startswith("550 ")
 	person.press(SUBMIT).look("confirmed")
 	assert stands(shop, address) == {"offers": "granted"}

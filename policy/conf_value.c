@@ -193,7 +193,7 @@ const struct conf_key conf_keys[] = {
 	"send"},
     {"web", "threads", TYPE_NUMBER, AT(web.threads), "4", 1, 256, NULL, NULL,
 	"threads that answer requests"},
-    {"web", "connections", TYPE_NUMBER, AT(web.connections), "10000", 1,
+    {"web", "connections", TYPE_NUMBER, AT(web.connections), "12000", 1,
 	1000000, NULL, NULL, "most connections at once"},
 };
 

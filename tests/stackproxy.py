@@ -6,7 +6,7 @@ it that these do not find any more is an error.  The certificate is made for
 the stack, and clients are told whom to believe by WEB_CA.
 """
 
-import os
+import resource
 import ssl
 import subprocess
 import urllib.error
@@ -19,6 +19,7 @@ from stackproc import Failure
 ROOT = Path(__file__).resolve().parent.parent
 CONTRIB = ROOT / "contrib/nginx/assent.conf"
 HOST = "optout.example.com"
+MOST_FILES = 16384		# of a worker, where the system gives as many
 
 MAIN = """\
 daemon off;
@@ -57,7 +58,8 @@ class Nginx(Part):
 	def prepare(self):
 		owned_directory(self.dir)
 		self.make_certificate()
-		files = os.sysconf("SC_OPEN_MAX")
+		files = min(resource.getrlimit(resource.RLIMIT_NOFILE)[1],
+		    MOST_FILES)
 		(self.dir / "nginx.conf").write_text(MAIN.format(dir=self.dir,
 		    files=files))
 		(self.dir / "assent.conf").write_text(self.settings())

@@ -9,9 +9,9 @@
  * check, and a slow client holds up nobody.
  *
  * Limits, and what happens beyond them: headers 16 KB (431), a body 16 KB
- * (413; after 1 MB or 30 s the connection is closed), 15 s of silence
- * (closed), clicks in the queue (503).  The library's own log is off: it writes
- * whole URLs, and a URL here is somebody's link.
+ * (413; after 1 MB the connection is closed), 20 s until a request is all there
+ * and 15 s of silence (closed), clicks in the queue (503).  The library's own
+ * log is off: it writes whole URLs, and a URL here is somebody's link.
  *
  * Phases of a request: it ARRIVES, octet by octet; it is at WORK when a thread
  * has it, which alone may then touch it; it is READY to be sent.
@@ -31,6 +31,7 @@
 #include "policy/conf.h"
 #include "policy/log.h"
 #include "web/page.h"
+#include "web/patience.h"
 #include "web/request.h"
 #include "web/route.h"
 #include "web/site.h"
@@ -51,7 +52,7 @@ enum {
 	OTHER_FILES = 256 /* descriptors that are no client's */
 };
 
-#define BODY_TIME (30 * CLOCK_S)
+#define REQUEST_TIME (20 * CLOCK_S)
 #define STOP_ARRIVING (5 * CLOCK_S)
 #define STOP_SENDING (2 * CLOCK_S)
 
@@ -62,6 +63,7 @@ struct http {
 	struct sites *sites;
 	struct tally *tally;
 	struct work *readers, *writers;
+	struct patience *patience;
 	_Atomic size_t running; /* requests */
 	atomic_bool stopping;
 };
@@ -73,7 +75,6 @@ struct exchange {
 	const struct route *route;
 	enum phase phase;
 	size_t received; /* octets of the body */
-	int64_t began;
 	struct request request;
 	struct response response;
 };
@@ -130,7 +131,6 @@ begin(struct http *h, struct MHD_Connection *c, const char *url,
 		return NULL;
 	x->http = h;
 	x->connection = c;
-	x->began = clock_now();
 	x->request.method = method_of(method);
 	x->request.path = url;
 	x->request.user_agent =
@@ -148,6 +148,13 @@ begin(struct http *h, struct MHD_Connection *c, const char *url,
 	return x;
 }
 
+static struct patient *
+patient_of(struct MHD_Connection *c)
+{
+	return MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
+	    ->socket_context;
+}
+
 static void
 end(void *cls, struct MHD_Connection *c, void **state,
     enum MHD_RequestTerminationCode why)
@@ -155,10 +162,10 @@ end(void *cls, struct MHD_Connection *c, void **state,
 	struct http *h = cls;
 	struct exchange *x = *state;
 
-	(void)c;
 	(void)why;
 	if (x == NULL)
 		return;
+	patience_await(h->patience, patient_of(c));
 	if (x->parser != NULL)
 		MHD_destroy_post_processor(x->parser);
 	form_free(&x->request.form);
@@ -206,10 +213,7 @@ receive(struct exchange *x, const char *data, size_t len)
 	if (x->received + len <= BODY_MAX)
 		parse(x, data, len);
 	x->received += len;
-	return x->received > BODY_SWALLOWED ||
-		clock_now() - x->began > BODY_TIME
-	    ? MHD_NO
-	    : MHD_YES;
+	return x->received > BODY_SWALLOWED ? MHD_NO : MHD_YES;
 }
 
 static bool
@@ -316,6 +320,7 @@ static enum MHD_Result
 act(struct exchange *x)
 {
 	x->request.arrived = clock_now();
+	patience_rest(x->http->patience, patient_of(x->connection));
 	if (x->received > BODY_MAX)
 		refuse(x, PAGE_TOO_LARGE);
 	else if (x->route != NULL && x->route->kind != ROUTE_STILL)
@@ -351,6 +356,29 @@ handle(void *cls, struct MHD_Connection *c, const char *url, const char *method,
 		return rc;
 	}
 	return x->phase == PHASE_READY ? answer(x) : act(x);
+}
+
+/* A connection opens, or is about to be closed.  One that cannot be watched is
+ * not waited for. */
+static void
+watch(void *cls, struct MHD_Connection *c, void **context,
+    enum MHD_ConnectionNotificationCode what)
+{
+	struct http *h = cls;
+	struct patient *one = *context;
+	int fd;
+
+	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+		patience_forget(h->patience, &one);
+	} else {
+		fd = MHD_get_connection_info(
+		    c, MHD_CONNECTION_INFO_CONNECTION_FD)
+			 ->connect_fd;
+		one = patience_watch(h->patience, fd);
+		if (one == NULL)
+			shutdown(fd, SHUT_RDWR);
+	}
+	*context = one;
 }
 
 /* Start and stop */
@@ -392,7 +420,7 @@ start_daemon(const struct conf_web *c, int fd, struct http *h)
 	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)SILENCE_SECONDS,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
 	    MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_COMPLETED, end,
-	    h, MHD_OPTION_END);
+	    h, MHD_OPTION_NOTIFY_CONNECTION, watch, h, MHD_OPTION_END);
 }
 
 struct http *
@@ -409,12 +437,13 @@ http_start(const struct conf_web *c, int fd, struct sites *all, struct tally *t,
 	h->tally = t;
 	h->readers = work_start(READERS, READERS_QUEUE);
 	h->writers = work_start(WRITERS, WRITERS_QUEUE);
-	if (h->readers != NULL && h->writers != NULL)
+	h->patience = patience_start(REQUEST_TIME);
+	if (h->readers != NULL && h->writers != NULL && h->patience != NULL)
 		h->daemon = start_daemon(c, fd, h);
 	if (h->daemon == NULL) {
 		err_set(e, ERR_FATAL,
 		    "web: the system does not give %d threads",
-		    (int)c->threads + READERS + WRITERS);
+		    (int)c->threads + READERS + WRITERS + 1);
 		http_stop(&h);
 	}
 	return h;
@@ -448,6 +477,7 @@ http_stop(struct http **hp)
 		wait_idle(h, STOP_SENDING);
 		MHD_stop_daemon(h->daemon);
 	}
+	patience_stop(&h->patience);
 	work_free(&h->writers);
 	work_free(&h->readers);
 	free(h);

@@ -113,7 +113,7 @@ static const char defaults[] =
     "\tmail-domain = \"optout.example.com\"\n"
     "\tsubmit = \"smtp://127.0.0.1:10026\"\n"
     "\tthreads = 4\n"
-    "\tconnections = 10000\n"
+    "\tconnections = 12000\n"
     "}\n";
 
 static void

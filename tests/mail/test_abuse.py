@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: ISC
+"""What is sent to the web to wear it out: each has a limit and an answer.
+
+assent-web(8) states them, under LIMITS.
+"""
+
+import contextlib
+import http.client
+import resource
+import select
+import socket
+import threading
+import urllib.parse
+
+import pytest
+
+MANY = 10_000		# connections
+OUR_FILES = 500		# besides those
+FORM = "Content-Type: application/x-www-form-urlencoded\r\n"
+
+
+def where(stack):
+	host, port = urllib.parse.urlsplit(
+	    stack.env["WEB_METRICS_URL"]).netloc.split(":")
+	return host, int(port)
+
+
+def say(stack, text, seconds=30):
+	"""Sends octets; what came back until the connection's end."""
+	with socket.create_connection(where(stack), timeout=seconds) as s:
+		with contextlib.suppress(ConnectionError):
+			s.sendall(text.encode() if isinstance(text, str)
+			    else text)
+		answer = b""
+		with contextlib.suppress(ConnectionError):
+			while piece := s.recv(65536):
+				answer += piece
+	return answer.decode(errors="replace")
+
+
+def link(stack, address):
+	return stack.delivered(stack.send(address).marker).link()
+
+
+@pytest.fixture(scope="module")
+def slow(stack):
+	"""Clients that send an octet a second, and never come to an end."""
+	beginnings = (b"GET /u/x HTTP/1.1\r\nHost: x\r\nX-Slow: ",
+	    b"POST /u/x HTTP/1.1\r\nHost: x\r\nContent-Length: 9999\r\n\r\n",
+	    b"GET /u/x HTTP/1.1\r\nHost: x\r\n\r\nGET /u/x HTTP/1.1\r\nX-Slow:")
+	begun = [socket.create_connection(where(stack), timeout=60)
+	    for _ in beginnings]
+	done = threading.Event()
+	def trickle():
+		for s, text in zip(begun, beginnings):
+			s.sendall(text)
+		while not done.wait(1):
+			for s in begun:
+				with contextlib.suppress(OSError):
+					s.send(b"x")
+	thread = threading.Thread(target=trickle)
+	thread.start()
+	yield begun
+	done.set()
+	thread.join()
+	for s in begun:
+		s.close()
+
+
+@pytest.fixture
+def crowd(stack):
+	"""Ten thousand connections that have begun to ask, or as many as this
+	system gives one process."""
+	soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+	n = min(MANY, hard - OUR_FILES)
+	assert n > MANY / 10, "too few open files to tell anything"
+	resource.setrlimit(resource.RLIMIT_NOFILE,
+	    (max(soft, n + OUR_FILES), hard))
+	with contextlib.ExitStack() as closing:
+		closing.callback(resource.setrlimit, resource.RLIMIT_NOFILE,
+		    (soft, hard))
+		yield [closing.enter_context(begin(stack)) for _ in range(n)]
+
+
+def begin(stack):
+	s = socket.create_connection(where(stack), timeout=30)
+	s.sendall(b"GET /u/slow HTTP/1.1\r\nX-Slow: ")
+	return s
+
+
+def test_a_crowd_of_slow_clients_holds_up_no_click(stack, slow, crowd):
+	address = stack.subscriber()
+	path = link(stack, address)
+	c = http.client.HTTPConnection(*where(stack), timeout=10)
+	c.request("POST", path, b"List-Unsubscribe=One-Click")
+	assert c.getresponse().status == 200
+	c.close()
+	poll = select.poll()
+	for s in crowd:
+		poll.register(s, select.POLLIN)
+	assert len(poll.poll(0)) < len(crowd) / 2, "the crowd has gone"
+	assert stack.rcpt(address).startswith("550 5.7.1 withdrawn: ")
+
+
+@pytest.mark.parametrize("head", ["X-Long: " + "x" * 20_000 + "\r\n",
+    "".join(f"X-{i}: y\r\n" for i in range(5000))], ids=["long", "many"])
+def test_too_many_headers(stack, head):
+	assert say(stack, f"GET /u/x HTTP/1.1\r\nHost: x\r\n{head}\r\n") \
+	    .startswith("HTTP/1.1 431 ")
+
+
+def test_too_long_a_path(stack):
+	answer = say(stack, f"GET /u/{'x' * 20_000} HTTP/1.1\r\nHost: x\r\n\r\n")
+	assert answer.startswith("HTTP/1.1 414 ")
+
+
+def test_a_body_that_is_said_to_be_huge_is_not_waited_for(stack):
+	answer = say(stack, "POST /u/x HTTP/1.1\r\nHost: x\r\n" + FORM +
+	    f"Content-Length: {10 << 30}\r\n\r\n")
+	assert answer.startswith("HTTP/1.1 413 ")
+
+
+def test_a_body_without_an_end(stack):
+	address = stack.subscriber()
+	path = link(stack, address)
+	chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
+	answer = say(stack, f"POST {path} HTTP/1.1\r\nHost: x\r\n{FORM}"
+	    "Transfer-Encoding: chunked\r\n\r\n".encode() + chunk * 40)
+	assert "200" not in answer.partition("\r\n")[0]
+	assert stack.rcpt(address).startswith("250 ")
+
+
+def test_a_form_of_too_many_fields_opts_out_all_the_same(stack):
+	"""Whoever wants to leave may, whatever else is in the body."""
+	address = stack.subscriber()
+	assert stack.page("POST", link(stack, address), b"&".join([b"a=b"] *
+	    2000), {"Content-Type": "application/x-www-form-urlencoded"})[0] \
+	    == 200
+	assert stack.rcpt(address).startswith("550 ")
+
+
+def test_who_never_finishes_is_let_go(slow):
+	for s in slow:
+		s.settimeout(60)
+		with contextlib.suppress(ConnectionError):
+			while s.recv(65536):
+				pass

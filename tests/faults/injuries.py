@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: ISC
 """injuries - what is done to the rig, and undone
 
-Each is a generator: it does harm, yields for how many seconds that shall
-last, and mends it when it goes on.  It is normal again when the generator has
+Each is a generator: it does harm, yields how many seconds that shall last,
+and mends it when it goes on.  It is normal again when the generator has
 ended and the programs have noticed.
 """
 
 import signal
+import time
 from typing import NamedTuple
 
 from stackproc import send_signal
@@ -16,6 +17,10 @@ LEASES = """FROM pg_stat_activity
 OFTEN = 0.25			# seconds
 SNAPSHOT_AGE = 1
 STUTTER = 0.03			# less than cache.timeout
+
+
+def ready(_rig):
+	pass
 
 
 def nothing(_rig, seconds):
@@ -31,9 +36,12 @@ def redis_empty(rig, seconds):
 	rig.start("redis")
 
 
-def redis_snapshot(rig, seconds):
+def save(rig):
 	rig.redis("SAVE")
-	yield SNAPSHOT_AGE
+	time.sleep(SNAPSHOT_AGE)
+
+
+def redis_snapshot(rig, seconds):
 	rig.kill("redis")
 	yield seconds
 	rig.start("redis")
@@ -94,6 +102,26 @@ def postgres_restarted(rig, seconds):
 	rig.start("postgres")
 
 
+def rejoin(rig):
+	"""What was the primary before becomes the standby."""
+	primary, other = rig.databases()
+	if not other.running():
+		other.follow(primary)
+		other.start()
+		primary.wait_for(other)
+		for node in rig.nodes():
+			node.find(other.name)
+
+
+def postgres_failover(rig, seconds):
+	primary, standby = rig.databases()
+	for node in rig.nodes():
+		node.lose(primary.name)
+	rig.kill(primary.name)
+	yield seconds
+	standby.promote()
+
+
 def postgres_from_milter(rig, seconds):
 	yield from cut_off("postgres", rig.milters[:1], seconds)
 
@@ -144,12 +172,18 @@ class Injury(NamedTuple):
 	hold: float = 4		# seconds that it lasts, and then rests
 	rest: float = 8
 	brief: float = 1	# seconds that it lasts in a short run
+	prepare: object = ready	# called before, while all is well
+	stack: tuple = ()	# options that tests/stack needs for it
+
+
+STANDBY = ("--standby",)
 
 
 ALL = [
 	Injury("no fault", nothing),
 	Injury("Redis killed, back empty", redis_empty),
-	Injury("Redis killed, back with a snapshot", redis_snapshot),
+	Injury("Redis killed, back with a snapshot", redis_snapshot,
+	    prepare=save),
 	Injury("Redis paused", redis_paused),
 	Injury("Redis cut off from the webs", redis_from_webs),
 	Injury("likewise, and milters deaf", redis_from_webs_deaf, brief=2),
@@ -162,4 +196,6 @@ ALL = [
 	Injury("NOTIFY unheard", deaf),
 	Injury("a milter paused", milter_paused, hold=30),
 	Injury("a web paused", web_paused, hold=30),
+	Injury("PostgreSQL failed over", postgres_failover, prepare=rejoin,
+	    stack=STANDBY),
 ]

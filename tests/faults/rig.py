@@ -84,11 +84,9 @@ class Node:
 
 	def prepare(self):
 		owned_directory(self.home)
-		servers = {"redis": "redis.sock",
-		    "postgres": f".s.PGSQL.{self.stack.ports['POSTGRES_PORT']}"}
 		self.proxies = {server: Proxy(self.stack, self.name, server,
 		    self.home / socket, self.stack.run / socket)
-		    for server, socket in servers.items()}
+		    for server, socket in self.sockets()}
 		for proxy in self.proxies.values():
 			self.stack.parts[proxy.name] = proxy
 			proxy.start()
@@ -97,6 +95,15 @@ class Node:
 		    name: str(self.stack.values()[name]).replace(
 			str(self.stack.run), str(self.home))
 		    for name in ("DATABASE", "CACHE_URL")}, **self.values()))
+
+	def sockets(self):
+		"""Of the servers that have one: their names below run/."""
+		parts = self.stack.parts
+		if "redis" in parts:
+			yield "redis", "redis.sock"
+		for name in ("postgres", "standby"):
+			if parts[name].wanted():
+				yield name, f".s.PGSQL.{parts[name].port}"
 
 	def command(self):
 		return [self.program(f"assent-{type(self).name}"), "-c",
@@ -110,6 +117,14 @@ class Node:
 
 	def cut(self, server):
 		self.proxies[server].signal(signal.SIGSTOP)
+
+	def lose(self, server):
+		"""It is not there any more, not even the machine it was on."""
+		self.proxies[server].ask_to_stop()
+		self.proxies[server].ensure_stopped(script.STOP_SECONDS)
+
+	def find(self, server):
+		self.proxies[server].start()
 
 	def mend(self, server):
 		self.proxies[server].signal(signal.SIGCONT)
@@ -150,14 +165,15 @@ class WebNode(Node, Web):
 class Rig:
 	"""All of it; a context manager."""
 
-	def __init__(self, build):
+	def __init__(self, build, options=()):
+		self.options = options
 		self.dir = Path(tempfile.mkdtemp(prefix="assent-faults-"))
 		os.rmdir(self.dir)
 		self.build = build
 
 	def __enter__(self):
 		os.environ["BUILD"] = self.build
-		script.up(script.parse(["up", str(self.dir)]))
+		script.up(script.parse(["up", str(self.dir), *self.options]))
 		self.stack = script.Stack(self.dir)
 		try:
 			self.start_nodes()
@@ -230,6 +246,13 @@ class Rig:
 
 	def pid(self, name):
 		return self.stack.pids[name][0]
+
+	def databases(self):
+		"""The primary, and the one that follows it or is stopped."""
+		servers = [self.stack.parts[n] for n in ("postgres", "standby")]
+		if servers[0].psql("SELECT pg_is_in_recovery()").stdout == "f\n":
+			return servers
+		return servers[::-1]
 
 	# What is asked
 

@@ -72,6 +72,7 @@ def run(rig, injury, course, say):
 def injure_often(rig, injury, load, course, say):
 	harms, told = [], time.monotonic()
 	while not harms or load.count() < course.enough:
+		injury.prepare(rig)
 		harms.append(injure(rig, injury, course.hold))
 		time.sleep(course.rest)
 		if time.monotonic() > told + REPORT_SECONDS:
@@ -91,9 +92,10 @@ def last_look(rig):
 	"""When all is quiet: what the milters say, and what is on record."""
 	rig.quiet()
 	found = []
+	deadline = time.monotonic() + AFTER
 	for milter in rig.milters:
 		server = MailServer(str(milter.socket))
-		found += [answer(milter.name, server, c.address)
+		found += [answer(milter.name, server, c.address, deadline)
 		    for c in rig.contacts]
 		server.close()
 	now = time.monotonic_ns()
@@ -102,9 +104,8 @@ def last_look(rig):
 	    for address, state in rig.states()]
 
 
-def answer(name, server, address):
+def answer(name, server, address, deadline):
 	"""The first that is none to try again, if there is one in time."""
-	deadline = time.monotonic() + AFTER
 	while True:
 		start = time.monotonic_ns()
 		outcome = server.ask(address)

@@ -259,7 +259,54 @@ BEGIN
 	RETURN true;
 END $$;
 
+-- Pauses until p_until what a preferences page shows, or (NULL) ends the pause:
+-- all of the brand, and whatever of the companies' is in force.  Unless p_gives
+-- a pause only becomes longer.
+CREATE FUNCTION assent.preferences_pause(p_marked text, p_key bytea,
+	p_purpose int, p_channel assent.channel, p_until timestamptz,
+	p_gives boolean, p_source text, p_fields jsonb)
+RETURNS TABLE (key bytea, packed bytea, changed boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = assent, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+	who bigint;
+	did boolean := false;
+	one record;
+BEGIN
+	PERFORM set_config('assent.marked', coalesce(p_marked, ''), true);
+	IF p_until <= now() OR p_until > now() + interval '1 year' THEN
+		RAISE EXCEPTION 'a pause ends within a year, not on %', p_until;
+	END IF;
+	SELECT contact_id INTO who FROM endpoint AS e WHERE e.key = p_key;
+	IF who IS NULL THEN
+		RETURN;
+	END IF;
+	who := contact_with(p_key);
+	FOR one IN
+		SELECT u.purpose, c.paused_until FROM (
+			SELECT root_of(brand) AS purpose FROM brands_of(p_purpose)
+			WHERE distance = 0
+			UNION
+			SELECT q.id FROM brands_of(p_purpose) AS b
+			JOIN purpose q ON q.brand_id = b.brand
+			WHERE b.distance > 0 AND q.slug <> 'all' AND (p_until IS NULL
+				OR q.id = ANY (in_force(who, p_channel)))
+		) AS u
+		LEFT JOIN consent c ON c.contact_id = who
+			AND c.purpose_id = u.purpose AND c.channel = p_channel
+		WHERE p_until IS NOT NULL OR c.paused_until IS NOT NULL
+		ORDER BY 1
+	LOOP
+		CONTINUE WHEN NOT p_gives AND (p_until IS NULL
+			OR p_until <= one.paused_until);
+		did := apply(who, one.purpose, p_channel, CASE WHEN p_until IS NULL
+			THEN 'resume' ELSE 'pause' END::act, now(), p_until, p_source,
+			p_fields, NULL) OR did;
+	END LOOP;
+	RETURN QUERY SELECT * FROM permits_of(p_key, did);
+END $$;
+
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA assent FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION assent.opt_out_show TO assent_reader, assent_web;
-GRANT EXECUTE ON FUNCTION assent.opt_out_press, assent.opt_out_undo,
+GRANT EXECUTE ON FUNCTION assent.preferences_pause, assent.opt_out_press, assent.opt_out_undo,
 	assent.opt_out_reason TO assent_web;

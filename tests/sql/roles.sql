@@ -80,6 +80,7 @@ INSERT INTO may_call VALUES
 	('why',            '{assent_reader}'),
 	('preferences',    '{assent_reader,assent_web}'),
 	('preferences_save', '{assent_web}'),
+	('preferences_pause', '{assent_web}'),
 	('exemption_add',  '{assent_operator}'),
 	('exemption_end',  '{assent_operator}'),
 	('contact_edit',   '{assent_operator}'),

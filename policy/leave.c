@@ -64,6 +64,22 @@ leave_undo(
 }
 
 int
+leave_confirm(
+    struct changer *ch, const struct leave *l, bool *changed, struct err *e)
+{
+	static const struct pg_statement confirm = {
+	    .name = "leave-request-confirm",
+	    .sql = "SELECT key, packed, changed FROM "
+		   "assent.leave_request_confirm($1, $2, $3::text::jsonb)",
+	    .binary = true,
+	};
+	struct pg_param params[] = {
+	    {NULL, 0}, {l->reference, LEAVE_REFERENCE}, {l->proof, 0}};
+
+	return change_run(ch, &l->key, &confirm, params, 3, changed, e);
+}
+
+int
 leave_pause(struct changer *ch, const struct leave *l, const char *until,
     bool gives, bool *changed, struct err *e)
 {

@@ -36,6 +36,12 @@ int leave_press(struct changer *ch, const struct leave *l, bool *changed,
 int leave_undo(struct changer *ch, const struct leave *l, bool *changed,
     struct err *e) __attribute__((nonnull, warn_unused_result));
 
+/* Leaves what the link in a mail, with `l->reference`, was sent to ask about,
+ * and to whom: of `l` nothing else is looked at but key and proof.  As
+ * leave_press(); one that is over changes nothing. */
+int leave_confirm(struct changer *ch, const struct leave *l, bool *changed,
+    struct err *e) __attribute__((nonnull, warn_unused_result));
+
 /* Pauses all that the preferences page of such a link shows until `until`, a
  * timestamp, or (NULL) ends the pause; unless `gives`, it only becomes longer.
  * Otherwise as leave_press(), without a reference. */

@@ -120,6 +120,9 @@ INSERT INTO may_call VALUES
 	('opt_out_press',  '{assent_web}'),
 	('opt_out_undo',   '{assent_web}'),
 	('opt_out_reason', '{assent_web}'),
+	('opt_out_ask',    '{assent_web}'),
+	('leave_request_show', '{assent_reader,assent_web}'),
+	('leave_request_confirm', '{assent_web}'),
 	('mail_take',      '{assent_web}'),
 	('mail_sent',      '{assent_web}'),
 	('mail_failed',    '{assent_web}');

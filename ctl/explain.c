@@ -192,7 +192,8 @@ enum {
 	SINCE,
 	EXPIRES,
 	LEFT,
-	EXEMPTION
+	EXEMPTION,
+	PAUSED
 };
 
 /* Adds how the purpose came to stand where it does: brand, parents and
@@ -209,7 +210,9 @@ add_path(struct ctl *c, const struct question *q, uint16_t id, json_t *one,
 		   "CASE WHEN suspended THEN 'suspended' END), event_id, "
 		   "standing, decides, floor(extract(epoch FROM since)), "
 		   "floor(extract(epoch FROM expires)), "
-		   "floor(extract(epoch FROM withdrawn_at)), exemption "
+		   "floor(extract(epoch FROM withdrawn_at)), exemption, "
+		   "CASE WHEN paused > now() "
+		   "THEN ceil(extract(epoch FROM paused)) END "
 		   "FROM assent.explain($1, $2::text::int, "
 		   "$3::text::assent.channel)",
 	};
@@ -242,6 +245,7 @@ add_path(struct ctl *c, const struct question *q, uint16_t id, json_t *one,
 		out_time(step, "since", pg_rows_int(rows, i, SINCE));
 		out_time(step, "expires", pg_rows_int(rows, i, EXPIRES));
 		out_time(step, "left", pg_rows_int(rows, i, LEFT));
+		out_time(step, "paused_until", pg_rows_int(rows, i, PAUSED));
 		out_text(step, "exemption",
 		    pg_rows_null(rows, i, EXEMPTION)
 			? NULL
@@ -383,6 +387,9 @@ print_path(const json_t *one)
 		printf("; stands %s", out_get(step, "stands"));
 		if (out_get(step, "expires")[0] != '\0')
 			printf(" until %s", out_get(step, "expires"));
+		if (out_get(step, "paused_until")[0] != '\0')
+			printf(
+			    ", paused until %s", out_get(step, "paused_until"));
 		if (json_is_integer(event))
 			printf(", event %lld",
 			    (long long)json_integer_value(event));

@@ -32,6 +32,8 @@ static const struct {
     {"unsuspend", "suspension ended", "lifted"},
     {"undo", "withdrawal taken back at once", "given"},
     {"reason", "reason for a withdrawal", "unchanged"},
+    {"pause", "break until a later day", "suspended"},
+    {"resume", "break ended", "lifted"},
     {"access", "record read", "unchanged"},
     {"erase", "personal data erased", "unchanged"},
     {"edit", "contact data changed", "unchanged"},

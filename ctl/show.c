@@ -32,7 +32,8 @@ enum {
 	SINCE,
 	EXPIRES,
 	ENDS,
-	EXEMPTION
+	EXEMPTION,
+	PAUSED
 };
 
 /* A row for what is on record, and for what follows from it. */
@@ -53,7 +54,9 @@ static const struct pg_statement query = {
 	"coalesce(f.standing IN (2, 6) AND f.expires <= now(), false), "
 	"coalesce(f.standing, 0), floor(extract(epoch FROM c.since)), "
 	"floor(extract(epoch FROM c.expires_at)), "
-	"floor(extract(epoch FROM f.expires)), f.exemption "
+	"floor(extract(epoch FROM f.expires)), f.exemption, "
+	"CASE WHEN f.paused > now() "
+	"THEN ceil(extract(epoch FROM f.paused)) END "
 	"FROM who w CROSS JOIN pair k "
 	"LEFT JOIN assent.consent c ON c.contact_id = w.contact_id "
 	"AND c.purpose_id = k.purpose_id AND c.channel = k.channel "
@@ -64,7 +67,8 @@ static const struct pg_statement query = {
 	"ORDER BY b.slug, p.slug, k.channel",
 };
 
-/* The words of enum standing, but what has run out is expired. */
+/* The words of enum standing, but what has run out is expired, and what is
+ * granted may be paused. */
 static const char *
 effective_word(const struct pg_rows *rows, size_t i)
 {
@@ -80,6 +84,9 @@ effective_word(const struct pg_rows *rows, size_t i)
 
 	if (pg_rows_text(rows, i, EXPIRED)[0] == 't')
 		return "expired";
+	if (pg_rows_int(rows, i, EFFECTIVE) == STANDING_GRANTED &&
+	    !pg_rows_null(rows, i, PAUSED))
+		return "paused";
 	return words[pg_rows_int(rows, i, EFFECTIVE) % STANDING_COUNT];
 }
 
@@ -104,6 +111,7 @@ add_consent(json_t *list, const struct pg_rows *rows, size_t i)
 	add_flag(one, rows, i, OBJECTED, "objected", "objected_at");
 	add_flag(one, rows, i, RESTRICTED, "restricted", "restricted_at");
 	add_flag(one, rows, i, SUSPENDED, "suspended", "suspended_at");
+	out_time(one, "paused_until", pg_rows_int(rows, i, PAUSED));
 	out_bool(one, "expired", pg_rows_text(rows, i, EXPIRED)[0] == 't');
 	out_time(one, "since", pg_rows_int(rows, i, SINCE));
 	out_time(one, "expires", pg_rows_int(rows, i, EXPIRES));
@@ -147,7 +155,7 @@ add_flags(json_t *one)
 	    {"restricted", "restricted_at"},
 	    {"suspended", "suspended_at"},
 	};
-	char text[96] = "";
+	char text[128] = "";
 	size_t len = 0;
 
 	for (size_t i = 0; i < 3; i++)
@@ -155,7 +163,10 @@ add_flags(json_t *one)
 			len += (size_t)snprintf(text + len, sizeof(text) - len,
 			    "%s%s %.10s", len == 0 ? "" : ", ", flags[i][0],
 			    out_get(one, flags[i][1]));
-	out_text(one, "flags", len == 0 ? "-" : text);
+	if (!json_is_null(json_object_get(one, "paused_until")))
+		snprintf(text + len, sizeof(text) - len, "%spaused until %.10s",
+		    len == 0 ? "" : ", ", out_get(one, "paused_until"));
+	out_text(one, "flags", text[0] == '\0' ? "-" : text);
 	if (json_is_null(json_object_get(one, "ends")))
 		out_text(one, "ends", "never");
 }

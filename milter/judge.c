@@ -41,7 +41,7 @@ may_follow(const struct permit *p, const struct stream *stream, int64_t now)
 		return false;
 	pair = permit_find(p, stream->monitoring, stream->channel);
 	return pair.standing == STANDING_GRANTED &&
-	    (pair.expires == 0 || pair.expires > now);
+	    (pair.expires == 0 || pair.expires > now) && pair.paused <= now;
 }
 
 /* Why nothing can be decided: the log has the rest. */

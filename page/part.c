@@ -22,6 +22,8 @@ static const struct part parts[PAGE_COUNT] = {
 	N_("Your request has been dealt with"), NULL, false},
     [PAGE_LEFT] = {200, PART_OPT_OUT, "left", N_("This mail has stopped"), NULL,
 	false},
+    [PAGE_LEAVE_ASKED] = {200, PART_OPT_OUT, "leave-asked",
+	N_("Please look into your mailbox"), NULL, false},
     [PAGE_UNDONE] = {200, PART_OPT_OUT, "undone", N_("Taken back"), NULL,
 	false},
     [PAGE_NOT_DONE] = {503, PART_PLAIN, "not-done",

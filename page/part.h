@@ -11,6 +11,7 @@ enum page {
 	PAGE_OPT_OUT = 0,   /* the question, with its one button */
 	PAGE_OPTED_OUT,	    /* true for a good link and for a bad one */
 	PAGE_LEFT,	    /* what was left, and a way back */
+	PAGE_LEAVE_ASKED,   /* a mail asks back, nothing is left yet */
 	PAGE_UNDONE,	    /* the way back was taken */
 	PAGE_NOT_DONE,	    /* an opt-out in doubt: the button once more */
 	PAGE_UNSURE,	    /* anything else that may or may not be done */

@@ -13,6 +13,7 @@ static const char common[] =
     " \"address\": \"a***@e***.com\", \"purpose\": \"Newsletter\","
     " \"takes\": {\"titles\": [\"Tips\"]}, \"took\": {\"titles\": [\"Tips\"]},"
     " \"keeps\": {\"titles\": [\"Offers\"]}, \"preferences\": \"#\","
+    " \"first_day\": \"2000-01-01\", \"last_day\": \"2099-12-31\","
     " \"reference\": \"00\", \"shown\": \"1:1:1,2:0:0,\", \"purposes\": ["
     "{\"id\": \"1\", \"title\": \"Newsletter\", \"on\": true,"
     " \"body\": \"What is new, once a week.\", \"version\": \"1\","

@@ -3,9 +3,9 @@
  * decide - may this message go to this recipient?
  *
  * There is one way to yes, and it is the last line of judge(): a pair that is
- * granted and has not expired.  Precedence between flags and states was
- * settled by SQL when the permit was packed; what is left for here is time,
- * erasure and the rule that a +tag may refuse but never grant.
+ * granted, has not expired and is not paused.  Precedence between flags and
+ * states was settled by SQL when the permit was packed; what is left for here
+ * is time, erasure and the rule that a +tag may refuse but never grant.
  */
 #include "decide.h"
 
@@ -41,8 +41,9 @@ judge(const struct permit *p, const struct decide_facts *f)
 	}
 	if (pair.expires != 0 && pair.expires <= f->now)
 		return REASON_EXPIRED;
-	return pair.standing == STANDING_GRANTED ? REASON_GRANTED
-						 : REASON_SUSPENDED;
+	if (pair.standing == STANDING_SUSPENDED)
+		return REASON_SUSPENDED;
+	return pair.paused > f->now ? REASON_PAUSED : REASON_GRANTED;
 }
 
 /* Whether the answer for the address without its +tag counts against the

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * leave - what is pressed on the page of an opt-out link
+ * leave - what is pressed to leave, to come back from a slip, and to pause
  *
- * Both ways go through change_run(), also the one back: a permit that comes to
- * more must replace the one in the cache as surely as one that comes to less.
+ * All of it goes through change_run(), also what gives back: a permit that
+ * comes to more must replace the one in the cache as surely as one that comes
+ * to less.
  */
 #include "leave.h"
 
@@ -60,4 +61,49 @@ leave_undo(
 	};
 
 	return run(ch, l, &undo, changed, e);
+}
+
+int
+leave_confirm(
+    struct changer *ch, const struct leave *l, bool *changed, struct err *e)
+{
+	static const struct pg_statement confirm = {
+	    .name = "leave-request-confirm",
+	    .sql = "SELECT key, packed, changed FROM "
+		   "assent.leave_request_confirm($1, $2, $3::text::jsonb)",
+	    .binary = true,
+	};
+	struct pg_param params[] = {
+	    {NULL, 0}, {l->reference, LEAVE_REFERENCE}, {l->proof, 0}};
+
+	return change_run(ch, &l->key, &confirm, params, 3, changed, e);
+}
+
+int
+leave_pause(struct changer *ch, const struct leave *l, const char *until,
+    bool gives, bool *changed, struct err *e)
+{
+	static const struct pg_statement pause = {
+	    .name = "preferences-pause",
+	    .sql = "SELECT key, packed, changed FROM assent.preferences_pause("
+		   "$1, $2, $3::text::int, $4::text::assent.channel, "
+		   "$5::text::timestamptz, $6::text::boolean, $7, "
+		   "$8::text::jsonb)",
+	    .binary = true,
+	};
+	char number[8];
+	struct pg_param params[] = {
+	    {NULL, 0},
+	    {l->key.octets, ADDR_KEY},
+	    {number, 0},
+	    {channel_word(l->channel), 0},
+	    {until, 0},
+	    {gives ? "true" : "false", 0},
+	    {l->source, 0},
+	    {l->proof, 0},
+	};
+
+	snprintf(number, sizeof(number), "%u", l->purpose);
+	return change_run(ch, &l->key, &pause, params,
+	    sizeof(params) / sizeof(params[0]), changed, e);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * leave - what is pressed on the page of an opt-out link
+ * leave - what is pressed to leave, to come back from a slip, and to pause
  */
 #ifndef POLICY_LEAVE_H
 #define POLICY_LEAVE_H
@@ -35,5 +35,18 @@ int leave_press(struct changer *ch, const struct leave *l, bool *changed,
  * is false when that cannot be done any more. */
 int leave_undo(struct changer *ch, const struct leave *l, bool *changed,
     struct err *e) __attribute__((nonnull, warn_unused_result));
+
+/* Leaves what the link in a mail, with `l->reference`, was sent to ask about,
+ * and to whom: of `l` nothing else is looked at but key and proof.  As
+ * leave_press(); one that is over changes nothing. */
+int leave_confirm(struct changer *ch, const struct leave *l, bool *changed,
+    struct err *e) __attribute__((nonnull, warn_unused_result));
+
+/* Pauses all that the preferences page of such a link shows until `until`, a
+ * timestamp, or (NULL) ends the pause; unless `gives`, it only becomes longer.
+ * Otherwise as leave_press(), without a reference. */
+int leave_pause(struct changer *ch, const struct leave *l, const char *until,
+    bool gives, bool *changed, struct err *e)
+    __attribute__((nonnull(1, 2, 5, 6), warn_unused_result));
 
 #endif

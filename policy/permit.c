@@ -12,6 +12,9 @@
 
 enum { VERSION = 1, HEADER = 3, EXPIRY = 4, PAIR = 4 };
 
+/* The standing of a pair that says until when the next one is paused. */
+enum { PAUSE = STANDING_COUNT };
+
 /* Of the octet of flags. */
 enum { FLAG_ERASED = 0x01, LANGUAGE_SHIFT = 2 };
 
@@ -29,17 +32,35 @@ rank(const uint8_t *pair)
 	return get32(pair) >> 12;
 }
 
+static bool
+is_pause(const uint8_t *pair)
+{
+	return (pair[2] & 0x0f) == PAUSE;
+}
+
+/* Whether pair `i` is a pause of the one after it, which is granted. */
+static bool
+is_pause_of_next(const struct permit *p, size_t i)
+{
+	const uint8_t *pair = p->pairs + i * PAIR, *next = pair + PAIR;
+
+	return is_pause(pair) && i + 1 < p->n_pairs &&
+	    rank(pair) == rank(next) && (next[2] & 0x0f) == STANDING_GRANTED;
+}
+
 static int
 check_pairs(const struct permit *p, size_t n_expiries, struct err *e)
 {
 	for (size_t i = 0; i < p->n_pairs; i++) {
 		const uint8_t *pair = p->pairs + i * PAIR;
 
-		if (pair[2] >> 4 >= CHANNEL_COUNT ||
-		    (pair[2] & 0x0f) >= STANDING_COUNT || pair[3] > n_expiries)
+		if (pair[2] >> 4 >= CHANNEL_COUNT || pair[3] > n_expiries ||
+		    ((pair[2] & 0x0f) >= STANDING_COUNT &&
+			!is_pause_of_next(p, i)))
 			return err_set(e, ERR_FATAL,
 			    "damaged permit: pair %zu makes no sense", i);
-		if (i > 0 && rank(pair - PAIR) >= rank(pair))
+		if (i > 0 && rank(pair - PAIR) >= rank(pair) &&
+		    !is_pause_of_next(p, i - 1))
 			return err_set(e, ERR_FATAL,
 			    "damaged permit: pair %zu is out of order", i);
 	}
@@ -73,6 +94,32 @@ permit_decode(
 	return check_pairs(out, octets[2], e);
 }
 
+static int64_t
+expiry_of(const struct permit *p, const uint8_t *pair)
+{
+	return pair[3] == 0 ? 0 : get32(p->expiries + (pair[3] - 1) * EXPIRY);
+}
+
+/* What is said of the pair at `i`, which may be its pause. */
+static struct permit_pair
+read_pair(const struct permit *p, size_t i)
+{
+	const uint8_t *pause = NULL, *pair = p->pairs + i * PAIR;
+	struct permit_pair out = {0};
+
+	if (is_pause(pair)) {
+		pause = pair;
+		pair += PAIR;
+	} else if (i > 0 && is_pause_of_next(p, i - 1)) {
+		pause = pair - PAIR;
+	}
+	out.standing = pair[2] & 0x0f;
+	out.expires = expiry_of(p, pair);
+	if (pause != NULL)
+		out.paused = pause[3] == 0 ? INT64_MAX : expiry_of(p, pause);
+	return out;
+}
+
 struct permit_pair
 permit_find(const struct permit *p, uint16_t purpose, enum channel channel)
 {
@@ -84,12 +131,7 @@ permit_find(const struct permit *p, uint16_t purpose, enum channel channel)
 		const uint8_t *pair = p->pairs + mid * PAIR;
 
 		if (rank(pair) == want)
-			return (struct permit_pair){
-			    .standing = pair[2] & 0x0f,
-			    .expires = pair[3] == 0
-				? 0
-				: get32(p->expiries + (pair[3] - 1) * EXPIRY),
-			};
+			return read_pair(p, mid);
 		if (rank(pair) < want)
 			low = mid + 1;
 		else

@@ -9,7 +9,11 @@
  *	then to the end, in strictly ascending order, per purpose and channel:
  *	purpose: 16 bits   channel << 4 | standing   number of expiry, 0 none
  *
- * all big-endian.  Of the flags, 1 is set when the person was forgotten, and
+ * A granted pair may follow one of its own purpose and channel with the
+ *standing 7, whose expiry is until when the person wants nothing of it (0: for
+ *ever).
+ *
+ * All big-endian.  Of the flags, 1 is set when the person was forgotten, and
  *the upper six bits are the number of the person's language (language.h).
  *Twenty pairs with three distinct expiries take 95 octets. No octets at all are
  *the permit of an address that nobody knows.
@@ -49,6 +53,8 @@ struct permit_pair {
 	enum standing standing;
 	int64_t expires; /* seconds since 1970; 0 never.  Counts for what is
 			  * granted or suspended */
+	int64_t paused;	 /* of what is granted: nothing is wanted until then;
+			  * 0 no pause */
 };
 
 /* Decodes and checks `len` octets, which must outlive `out`.  Anything that is

@@ -40,6 +40,8 @@ enum verdict { VERDICT_DEFER = 0, VERDICT_REFUSE, VERDICT_ACCEPT };
 	    "the recipient's data may not be used now (GDPR Art. 18)")         \
 	X(REASON_SUSPENDED, VERDICT_REFUSE, "suspended", "550", "5.7.1",       \
 	    "stopped after bounces or complaints")                             \
+	X(REASON_PAUSED, VERDICT_REFUSE, "paused", "550", "5.7.1",             \
+	    "the recipient wants nothing until a later day")                   \
 	X(REASON_ERASED, VERDICT_REFUSE, "erased", "550", "5.7.1",             \
 	    "the recipient was forgotten on request")                          \
 	X(REASON_ADDRESS, VERDICT_REFUSE, "bad-address", "550", "5.1.3",       \

@@ -17,6 +17,9 @@ ALTER TYPE assent.act ADD VALUE 'define';
 ALTER TYPE assent.act ADD VALUE 'forget';
 ALTER TYPE assent.act ADD VALUE 'lift-erasure';
 ALTER TYPE assent.act ADD VALUE 'audience';
+-- A break that a person asks for.
+ALTER TYPE assent.act ADD VALUE 'pause';
+ALTER TYPE assent.act ADD VALUE 'resume';
 
 ALTER TABLE assent.contact
 	ADD language assent.language,
@@ -38,7 +41,9 @@ ALTER TABLE assent.consent
 	ADD restricted_at timestamptz CHECK (isfinite(restricted_at)),
 	ADD objected_by bigint,
 	ADD restricted_by bigint,
-	ADD suspended_by bigint;
+	ADD suspended_by bigint,
+	ADD paused_until timestamptz CHECK (isfinite(paused_until)),
+	ADD paused_by bigint;
 ALTER TABLE assent.consent DISABLE TRIGGER USER;
 UPDATE assent.consent SET objected_at = since, objected_by = event_id
 WHERE objected;
@@ -50,6 +55,8 @@ ALTER TABLE assent.consent ENABLE TRIGGER USER;
 ALTER TABLE assent.consent DROP objected, DROP restricted;
 COMMENT ON COLUMN assent.consent.event_id IS
 	'The proof of the state; of the flag where there never was one';
+COMMENT ON COLUMN assent.consent.paused_until IS
+	'The person wants nothing of this before; then all counts as it did';
 
 ALTER TABLE assent.purpose ADD monitoring boolean NOT NULL DEFAULT false;
 -- The trigger below says it in words.

@@ -81,7 +81,8 @@ END $$;
 -- Where every purpose and channel of one kind stands for a contact, by these
 -- rules, of which the least permissive wins:
 --
--- - An objection, a restriction or a suspension holds for all below it.
+-- - An objection, a restriction or a suspension holds for all below it; and a
+--   pause, while it lasts, but not for a contract.
 -- - A grant covers all below it, unless something above it was left at the same
 --   time or later; or something that the purpose is left with.
 -- - The nearest above or at the purpose decides: such a grant, a withdrawal,
@@ -99,7 +100,7 @@ END $$;
 --
 -- `distance` is how far up the row is that decides, NULL when it is none;
 -- `required` the purpose required that decides, if it is one; `exemption` the
--- one that does.
+-- one that does; `paused` until when nothing of it is wanted.
 --
 -- It is planned where it is called: see effective().  Whatever is looked up by
 -- a purpose is looked up row by row (OFFSET 0), however few rows the planner
@@ -108,7 +109,7 @@ CREATE FUNCTION assent.standings(p_contacts bigint[],
 	p_channels assent.channel[])
 RETURNS TABLE (contact bigint, purpose int, channel assent.channel,
 	standing int, expires timestamptz, distance int, required int,
-	exemption text)
+	exemption text, paused timestamptz)
 LANGUAGE sql STABLE AS $$
 	WITH everybody AS (
 		-- Of whom nothing needs to be on record.
@@ -127,7 +128,8 @@ LANGUAGE sql STABLE AS $$
 		SELECT c.contact_id, b.purpose_id, c.channel, b.distance, c.state,
 			c.objected_at IS NOT NULL AS objected,
 			c.restricted_at IS NOT NULL AS restricted,
-			c.suspended_at IS NOT NULL AS suspended, c.since,
+			c.suspended_at IS NOT NULL AS suspended,
+			c.paused_until AS paused, c.since,
 			coalesce(c.expires_at, c.since + p.validity) AS ends,
 			d.left_at, p.legal_basis = 'soft-opt-in' AS soft,
 			NULL AS name, NULL::timestamptz AS exempt_since,
@@ -147,7 +149,7 @@ LANGUAGE sql STABLE AS $$
 		WHERE c.contact_id = ANY (p_contacts) AND c.channel = ANY (p_channels)
 		UNION ALL
 		SELECT who, e.purpose_id, c, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-			NULL, NULL, e.name, e.since, e.until
+			NULL, NULL, NULL, e.name, e.since, e.until
 		FROM everybody e
 		CROSS JOIN LATERAL (SELECT channels
 			FROM assent.purpose WHERE id = e.purpose_id OFFSET 0) AS p
@@ -178,6 +180,7 @@ LANGUAGE sql STABLE AS $$
 			min(distance) FILTER (WHERE objected) AS objected,
 			min(distance) FILTER (WHERE restricted) AS restricted,
 			min(distance) FILTER (WHERE suspended) AS suspended,
+			max(paused) FILTER (WHERE distance IS NOT NULL) AS paused,
 			min(distance) FILTER (WHERE state = 'pending') AS pending,
 			min(distance) FILTER (WHERE state = 'granted' AND NOT counts)
 				AS ended,
@@ -222,10 +225,11 @@ LANGUAGE sql STABLE AS $$
 			coalesce(s.recorded, false) OR s.channel = ANY (p.channels)
 				AS used,
 			s.suspended IS NULL AND s.left_at >= s.exempt_since IS NOT TRUE
-				AS may_exempt, s.name, s.until
+				AS may_exempt, s.name, s.until,
+			CASE WHEN NOT p.contract THEN s.paused END AS paused
 		FROM summed s
 		CROSS JOIN LATERAL (SELECT channels, validity,
-			legal_basis IN ('contract', 'legitimate-interest')
+			legal_basis = 'contract' AS contract, legal_basis IN ('contract', 'legitimate-interest')
 				AND s.channel = ANY (channels) AS implied
 			FROM assent.purpose WHERE id = s.purpose_id OFFSET 0) AS p
 		OFFSET 0
@@ -234,7 +238,7 @@ LANGUAGE sql STABLE AS $$
 			(0, 1, 3) OR j.standing = 2 AND j.expires < j.until)
 			AS exempted FROM judged j OFFSET 0
 	), settled AS (
-		SELECT n.contact_id, n.purpose_id, n.channel, n.used,
+		SELECT n.contact_id, n.purpose_id, n.channel, n.used, n.paused,
 			CASE WHEN n.exempted THEN 2 ELSE n.standing END AS standing,
 			CASE WHEN n.exempted THEN n.until ELSE n.expires END AS expires,
 			CASE WHEN NOT n.exempted THEN n.distance END AS distance,
@@ -248,6 +252,7 @@ LANGUAGE sql STABLE AS $$
 	), demanded AS (
 		SELECT j.contact_id, j.purpose_id, j.channel,
 			max(coalesce(q.rank, 1)) AS rank, min(q.ends) AS ends,
+			max(q.paused) AS paused,
 			(array_agg(n.needed_id ORDER BY coalesce(q.rank, 1) DESC,
 				n.needed_id))[1] AS needed_id
 		FROM ranked j
@@ -262,7 +267,7 @@ LANGUAGE sql STABLE AS $$
 		r.distance,
 		CASE WHEN d.rank > r.rank OR d.ends < coalesce(r.ends, 'infinity')
 			THEN d.needed_id END,
-		r.exemption
+		r.exemption, greatest(r.paused, d.paused)
 	FROM ranked r
 	LEFT JOIN demanded d USING (contact_id, purpose_id, channel)
 	CROSS JOIN LATERAL (SELECT (ARRAY[2, 0, 1, 6, 3, 5, 4])
@@ -277,7 +282,7 @@ CREATE FUNCTION assent.effective(p_contacts bigint[],
 	p_kind assent.endpoint_kind)
 RETURNS TABLE (contact bigint, purpose int, channel assent.channel,
 	standing int, expires timestamptz, distance int, required int,
-	exemption text)
+	exemption text, paused timestamptz)
 LANGUAGE plpgsql STABLE SET search_path = assent, pg_temp
 SET plan_cache_mode = force_generic_plan SET jit = off
 SET enable_seqscan = off SET enable_bitmapscan = off
@@ -323,7 +328,8 @@ BEGIN
 	), recorded AS (
 		SELECT id, array_agg(ROW(c.purpose_id, c.channel, c.state,
 				c.objected_at IS NULL, c.restricted_at IS NULL,
-				c.suspended_at IS NULL, c.expires_at, c.withdrawn_at)
+				c.suspended_at IS NULL, c.paused_until, c.expires_at,
+				c.withdrawn_at)
 				ORDER BY c.purpose_id, c.channel) AS facts,
 			CASE WHEN dated OR bool_or(c.state = 'withdrawn'
 					OR c.withdrawn_at IS NOT NULL)
@@ -365,17 +371,26 @@ BEGIN
 			-- 32 bits of seconds; rounded down, least permissive.
 			CASE WHEN expires IS NOT NULL THEN
 				least(greatest(floor(extract(epoch FROM expires)), 1),
-				4294967295)::bigint END AS expires
+				4294967295)::bigint END AS expires,
+			CASE WHEN standing = 2 AND paused > now() THEN
+				ceil(extract(epoch FROM paused))::bigint END AS paused
 		FROM standings(leaders, kind_channels(p_kind)) WHERE standing <> 0
+	), entry AS (
+		-- A pause that is too late for 32 bits never ends.
+		SELECT contact, purpose, channel, e.standing, e.expires, e.pause
+		FROM pair CROSS JOIN LATERAL (VALUES (standing, expires, false),
+			(7, CASE WHEN paused < 4294967296 THEN paused END, true))
+			AS e (standing, expires, pause)
+		WHERE NOT e.pause OR paused IS NOT NULL
 	), placed AS (
 		SELECT *, CASE WHEN expires IS NOT NULL THEN dense_rank() OVER (
-			PARTITION BY contact ORDER BY expires) END AS place FROM pair
+			PARTITION BY contact ORDER BY expires) END AS place FROM entry
 	), counted AS (
 		SELECT *, max(place) OVER (PARTITION BY contact) AS places
 		FROM placed
 	), numbered AS (
 		-- An octet numbers them. Of more than 255, neighbours share the
-		-- earlier one: least permissive.
+		-- earlier one, a pause the next or none: least permissive.
 		SELECT *, CASE WHEN places <= 255 THEN place
 			ELSE (place - 1) * 255 / places + 1 END AS number,
 			places <= 255 OR place = 1 OR (place - 2) * 255 / places
@@ -386,8 +401,10 @@ BEGIN
 				FROM 5), '') FILTER (WHERE first) AS ends,
 			string_agg(substring(int4send(purpose) FROM 3)
 				|| substring(int4send(channel << 4 | standing) FROM 4)
-				|| substring(int4send(coalesce(number, 0)::int) FROM 4),
-				'' ORDER BY purpose, channel) AS pairs
+				|| substring(int4send(CASE WHEN NOT pause OR first
+					THEN coalesce(number, 0) WHEN number < 255
+					THEN number + 1 ELSE 0 END::int) FROM 4),
+				'' ORDER BY purpose, channel, pause DESC) AS pairs
 		FROM numbered GROUP BY contact
 	)
 	SELECT k.id, set_byte('\x0100'::bytea, 1,
@@ -533,6 +550,10 @@ BEGIN
 		c.suspended_at := coalesce(c.suspended_at, p_at);
 	WHEN 'unsuspend' THEN
 		c.suspended_at := NULL;
+	WHEN 'pause' THEN
+		c.paused_until := p_expires;
+	WHEN 'resume' THEN
+		c.paused_until := NULL;
 	END CASE;
 	RETURN c;
 END $$;
@@ -557,7 +578,8 @@ CREATE FUNCTION assent.unrecorded(p_contact bigint, p_purpose int,
 	p_channel assent.channel)
 RETURNS assent.consent LANGUAGE sql IMMUTABLE AS $$
 	SELECT ROW(p_contact, p_purpose, p_channel, 'none', '-infinity', NULL,
-		NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::assent.consent
+		NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+		NULL)::assent.consent
 $$;
 
 -- Applies an act to one pair. Whether it changed anything.
@@ -600,6 +622,8 @@ BEGIN
 		new.restricted_by := event;
 	WHEN p_act IN ('suspend', 'unsuspend') THEN
 		new.suspended_by := event;
+	WHEN p_act IN ('pause', 'resume') THEN
+		new.paused_by := event;
 	ELSE
 		new.event_id := event;
 	END CASE;
@@ -619,7 +643,9 @@ BEGIN
 			restricted_at = new.restricted_at,
 			restricted_by = new.restricted_by,
 			suspended_at = new.suspended_at,
-			suspended_by = new.suspended_by
+			suspended_by = new.suspended_by,
+			paused_until = new.paused_until,
+			paused_by = new.paused_by
 		WHERE contact_id = p_contact AND purpose_id = p_purpose
 			AND consent.channel = p_channel;
 	END IF;
@@ -743,7 +769,7 @@ RETURNS TABLE (relation text, brand text, purpose text, basis assent.legal_basis
 	state assent.state, objected boolean, restricted boolean,
 	suspended boolean, since timestamptz, expires timestamptz,
 	withdrawn_at timestamptz, event_id bigint, standing int, decides boolean,
-	exemption text)
+	exemption text, paused timestamptz)
 LANGUAGE plpgsql STABLE SET search_path = assent, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
@@ -777,7 +803,7 @@ BEGIN
 		coalesce(c.state, 'none'), c.objected_at IS NOT NULL,
 		c.restricted_at IS NOT NULL, c.suspended_at IS NOT NULL, c.since,
 		s.expires, c.withdrawn_at, c.event_id, coalesce(s.standing, 0),
-		coalesce(n.decides, false), s.exemption
+		coalesce(n.decides, false), s.exemption, s.paused
 	FROM near n JOIN purpose p ON p.id = n.purpose_id
 	JOIN brand b ON b.id = p.brand_id
 	LEFT JOIN consent c ON c.contact_id = who

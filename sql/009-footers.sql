@@ -118,6 +118,7 @@ BEGIN
 			WHERE t.purpose_id = p.id AND t.language = o.language
 			ORDER BY t.version DESC LIMIT 1), p.title),
 		CASE WHEN s.standing IN (2, 6) AND s.expires <= now() THEN 0
+			WHEN s.standing = 2 AND s.paused > now() THEN 6
 			ELSE coalesce(s.standing, 0) END,
 		c.since, CASE WHEN s.distance > 0 THEN q.title END, v.source,
 		o.source::text, o.source_name, t.language, t.version, t.title,

@@ -39,13 +39,15 @@ $$;
 
 -- The purposes of a preferences page, in the order of the trees; no row when
 -- nobody has p_key.  Texts are in the person's language, else in p_language,
--- else in English; where there is none, the title is the purpose's.  `may_join` is whether agreeing takes no more than saying
--- so here; `leaves` are the titles of what is in force and would be left, too.
+-- else in English; where there is none, the title is the purpose's.  `may_join`
+-- is whether agreeing takes no more than saying so here; `leaves` are the titles
+-- of what is in force and would be left, too; `paused` is the day until which
+-- nothing of what is in force is wanted.
 CREATE FUNCTION assent.preferences(p_key bytea, p_purpose int,
 	p_channel assent.channel, p_language text)
 RETURNS TABLE (address text, language text, brand text, purpose int,
 	title text, body text, text_id int, standing int, may_join boolean,
-	leaves text)
+	leaves text, paused text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = assent, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
@@ -56,11 +58,13 @@ BEGIN
 		WHERE n.key = p_key
 	), stands AS MATERIALIZED (
 		SELECT e.purpose, CASE WHEN e.standing IN (2, 6)
-			AND e.expires <= now() THEN 0 ELSE e.standing END AS standing
+			AND e.expires <= now() THEN 0 ELSE e.standing END AS standing,
+			CASE WHEN e.standing = 2 AND e.paused > now() THEN to_char(
+				e.paused AT TIME ZONE 'UTC', 'YYYY-MM-DD') END AS paused
 		FROM person, LATERAL effective(ARRAY[person.id], person.kind) AS e
 		WHERE e.channel = p_channel
 	), shown AS MATERIALIZED (
-		SELECT b.distance, p.id, p.opt_in, s.standing,
+		SELECT b.distance, p.id, p.opt_in, s.standing, s.paused,
 			coalesce(t.title, p.title) AS title, t.body,
 			t.id AS text_id, (SELECT array_agg(q.slug::text
 				ORDER BY l.distance DESC) FROM lineage l
@@ -90,7 +94,7 @@ BEGIN
 		s.opt_in = 'single' AND coalesce(s.standing, 0) IN (0, 1, 3),
 		(SELECT string_agg(o.title, ', ' ORDER BY o.distance, o.path)
 			FROM shown o WHERE o.standing = 2
-			AND o.id IN (SELECT also_left(s.id)))
+			AND o.id IN (SELECT also_left(s.id))), s.paused
 	FROM person CROSS JOIN shown s ORDER BY s.distance, s.path;
 END $$;
 

@@ -426,12 +426,14 @@ BEGIN
 			'channel', k.channel, 'state', coalesce(c.state, 'none'),
 			'comes_to', CASE WHEN s.standing IN (2, 6)
 				AND s.expires <= now() THEN 'expired'
+				WHEN s.standing = 2 AND s.paused > now() THEN 'paused'
 				ELSE (ARRAY['none', 'pending', 'granted', 'withdrawn',
 				'objected', 'restricted', 'suspended'])
 				[coalesce(s.standing, 0) + 1] END,
 			'since', c.since, 'ends', coalesce(s.expires, c.expires_at),
 			'last_withdrawn', c.withdrawn_at, 'objected', c.objected_at,
 			'restricted', c.restricted_at, 'suspended', c.suspended_at,
+			'paused_until', c.paused_until,
 			'event', c.event_id) ORDER BY b.slug, p.slug, k.channel), '[]')
 		FROM pair k JOIN purpose p ON p.id = k.purpose_id
 		JOIN brand b ON b.id = p.brand_id

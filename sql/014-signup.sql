@@ -158,7 +158,7 @@ ALTER TABLE assent.sign_up
 
 CREATE TABLE assent.mail (
 	id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-	kind        text NOT NULL CHECK (kind IN ('confirm')),
+	kind        text NOT NULL CHECK (kind IN ('confirm', 'opt-out')),
 	message_id  text NOT NULL UNIQUE,
 	key         assent.address_key,
 	recipient   text,
@@ -373,6 +373,7 @@ BEGIN
 	DELETE FROM sign_up WHERE key = ANY (keys);
 	DELETE FROM mail WHERE key = ANY (keys);
 	DELETE FROM departure WHERE key = ANY (keys);
+	DELETE FROM leave_request WHERE key = ANY (keys);
 	DELETE FROM endpoint WHERE contact_id = who;
 	GET DIAGNOSTICS addresses = ROW_COUNT;
 	DELETE FROM consent WHERE contact_id = who;

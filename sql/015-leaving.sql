@@ -92,13 +92,14 @@ $$;
 
 -- What the page of an opt-out link shows: which purpose (NULL: all that the
 -- brand says), whether it has been left, what else in force leaving takes and
--- what it leaves; and of the press p_reference what it took beside, whether it
--- can be taken back and was explained.  No row when nobody has p_key.
+-- what it leaves, and whether a press asks back first; and of the press
+-- p_reference what it took beside, whether it can be taken back and was
+-- explained.  No row when nobody has p_key.
 CREATE FUNCTION assent.opt_out_show(p_key bytea, p_purpose int,
 	p_channel assent.channel, p_language text, p_reference bytea)
 RETURNS TABLE (address text, language text, brand text, title text,
 	has_left boolean, takes text, keeps text, took text, undo boolean,
-	explained boolean)
+	explained boolean, double boolean)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = assent, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
@@ -133,7 +134,8 @@ BEGIN
 			WHERE q.id = ANY (force) AND q.id <> ALL (below)
 			AND q.id <> p.id AND NOT q.monitoring), words),
 		titles_in(array_remove(press.taken, p.id), words),
-		press.reference IS NOT NULL, coalesce(press.explained, false)
+		press.reference IS NOT NULL, coalesce(press.explained, false),
+		leaves_double(p_key, p.id, p_channel)
 	FROM purpose p JOIN brand b ON b.id = p.brand_id WHERE p.id = p_purpose;
 END $$;
 
@@ -259,7 +261,176 @@ BEGIN
 	RETURN true;
 END $$;
 
+CREATE TABLE assent.leave_request (
+	reference     bytea PRIMARY KEY CHECK (octet_length(reference) = 32),
+	pressed       bytea NOT NULL UNIQUE CHECK (octet_length(pressed) = 32),
+	key           assent.address_key NOT NULL,
+	purpose_id    int NOT NULL REFERENCES assent.purpose,
+	channel       assent.channel NOT NULL,
+	message_id    text NOT NULL CHECK (message_id <> ''),
+	fields        jsonb CHECK (octet_length(fields::text) <= 8192),
+	requested_at  timestamptz NOT NULL DEFAULT now(),
+	expires_at    timestamptz NOT NULL DEFAULT now() + interval '7 days',
+	confirmed_at  timestamptz,
+	-- The ledger has it then.
+	CHECK ((confirmed_at IS NULL) = (fields IS NOT NULL))
+);
+CREATE INDEX leave_request_key ON assent.leave_request (key, requested_at);
+CREATE INDEX leave_request_expires ON assent.leave_request (expires_at);
+COMMENT ON TABLE assent.leave_request IS
+	'Who wants to leave what is only left by a mailed link; for seven days';
+COMMENT ON COLUMN assent.leave_request.reference IS
+	'The hash of what the link in the mail refers to; pressed: of the page';
+ALTER TABLE assent.leave_request ALTER fields SET STATISTICS 0;
+
+-- Whether a press asks back first: the purpose says so, there is something to
+-- leave, and a mail can be sent.  Where it cannot, leaving takes one press.
+CREATE FUNCTION assent.leaves_double(p_key bytea, p_purpose int,
+	p_channel assent.channel)
+RETURNS boolean LANGUAGE sql STABLE SET search_path = assent, pg_temp AS $$
+	SELECT EXISTS (SELECT FROM purpose p, endpoint e
+		WHERE p.id = p_purpose AND p.opt_out = 'double'
+		AND sender_of(p.brand_id) IS NOT NULL
+		AND e.key = p_key AND e.kind = 'email'
+		AND in_force(e.contact_id, p_channel)
+			&& (p.id || ARRAY(SELECT also_left(p.id))))
+$$;
+
+-- Queues the mail that asks whether to leave, if a press is to cause one; three
+-- go to an address in a day.  p_pressed refers to the page, p_reference to the
+-- mail's link.  False when the press is to be carried out at once.
+CREATE FUNCTION assent.opt_out_ask(p_key bytea, p_purpose int,
+	p_channel assent.channel, p_pressed bytea, p_reference bytea,
+	p_language text, p_message_id text, p_fields jsonb)
+RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = assent, pg_temp AS $$
+BEGIN
+	IF NOT leaves_double(p_key, p_purpose, p_channel) THEN
+		RETURN false;
+	END IF;
+	PERFORM pg_advisory_xact_lock(hashtextextended(
+		'leaving of ' || encode(p_key, 'hex'), 0));
+	DELETE FROM leave_request WHERE reference IN (SELECT reference
+		FROM leave_request WHERE expires_at < now()
+		LIMIT 2 FOR UPDATE SKIP LOCKED);
+	IF (SELECT count(*) FROM leave_request WHERE key = p_key
+		AND requested_at > now() - interval '1 day') >= 3 THEN
+		RETURN true;
+	END IF;
+	INSERT INTO leave_request (reference, pressed, key, purpose_id, channel,
+		message_id, fields)
+	VALUES (sha256(p_reference), sha256(p_pressed), p_key, p_purpose,
+		p_channel, p_message_id, coalesce(p_fields, '{}'))
+	ON CONFLICT (pressed) DO NOTHING;
+	IF NOT FOUND THEN
+		RETURN true;
+	END IF;
+	INSERT INTO mail (kind, message_id, key, recipient, language, data,
+		expires_at)
+	SELECT 'opt-out', p_message_id, p_key, e.original,
+		coalesce(o.language, p_language),
+		jsonb_strip_nulls(jsonb_build_object(
+			'reference', encode(p_reference, 'hex'), 'brand', b.name,
+			'sender', sender_of(b.id), 'purpose',
+			CASE WHEN p.slug <> 'all' THEN title_in(p.id,
+				ARRAY[o.language, p_language, 'en']) END)),
+		now() + interval '7 days'
+	FROM endpoint e JOIN contact o ON o.id = e.contact_id, purpose p
+	JOIN brand b ON b.id = p.brand_id
+	WHERE e.key = p_key AND p.id = p_purpose;
+	RETURN true;
+END $$;
+
+-- What the link in such a mail leaves; no row when it does not work any more.
+CREATE FUNCTION assent.leave_request_show(p_reference bytea)
+RETURNS TABLE (key bytea, purpose int, channel text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = assent, pg_temp AS $$
+	SELECT key::bytea, purpose_id, channel::text FROM leave_request
+	WHERE reference = sha256(p_reference) AND expires_at > now()
+$$;
+
+-- Leaves it.  Returns the permits that the cache must now hold, as assent.change
+-- does; also when it was confirmed before.
+CREATE FUNCTION assent.leave_request_confirm(p_marked text, p_reference bytea,
+	p_fields jsonb)
+RETURNS TABLE (key bytea, packed bytea, changed boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = assent, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+	asked leave_request;
+	did   boolean := false;
+BEGIN
+	PERFORM set_config('assent.marked', coalesce(p_marked, ''), true);
+	-- As in contact_of(), and before the row: as in forget().
+	PERFORM pg_advisory_xact_lock(hashtextextended(encode(l.key, 'hex'), 0))
+	FROM leave_request AS l WHERE l.reference = sha256(p_reference);
+	SELECT * INTO asked FROM leave_request
+	WHERE reference = sha256(p_reference) AND expires_at > now() FOR UPDATE;
+	IF asked.confirmed_at IS NULL AND asked.reference IS NOT NULL THEN
+		SELECT bool_or(o.changed) INTO did FROM opt_out(p_marked, asked.key,
+			asked.purpose_id, asked.channel, 'double-opt-out',
+			asked.fields || jsonb_strip_nulls(jsonb_build_object(
+				'confirmed_ip', p_fields -> 'ip',
+				'confirmed_user_agent', p_fields -> 'user_agent',
+				'requested_at', asked.requested_at,
+				'confirmed_at', now(),
+				'message_id', asked.message_id))) AS o;
+		UPDATE leave_request SET confirmed_at = now(), fields = NULL
+		WHERE reference = asked.reference;
+	END IF;
+	RETURN QUERY SELECT * FROM permits_of(asked.key, did);
+END $$;
+
+-- Pauses until p_until what a preferences page shows, or (NULL) ends the pause:
+-- all of the brand, and whatever of the companies' is in force.  Unless p_gives
+-- a pause only becomes longer.
+CREATE FUNCTION assent.preferences_pause(p_marked text, p_key bytea,
+	p_purpose int, p_channel assent.channel, p_until timestamptz,
+	p_gives boolean, p_source text, p_fields jsonb)
+RETURNS TABLE (key bytea, packed bytea, changed boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = assent, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+	who bigint;
+	did boolean := false;
+	one record;
+BEGIN
+	PERFORM set_config('assent.marked', coalesce(p_marked, ''), true);
+	IF p_until <= now() OR p_until > now() + interval '1 year' THEN
+		RAISE EXCEPTION 'a pause ends within a year, not on %', p_until;
+	END IF;
+	SELECT contact_id INTO who FROM endpoint AS e WHERE e.key = p_key;
+	IF who IS NULL THEN
+		RETURN;
+	END IF;
+	who := contact_with(p_key);
+	FOR one IN
+		SELECT u.purpose, c.paused_until FROM (
+			SELECT root_of(brand) AS purpose FROM brands_of(p_purpose)
+			WHERE distance = 0
+			UNION
+			SELECT q.id FROM brands_of(p_purpose) AS b
+			JOIN purpose q ON q.brand_id = b.brand
+			WHERE b.distance > 0 AND q.slug <> 'all' AND (p_until IS NULL
+				OR q.id = ANY (in_force(who, p_channel)))
+		) AS u
+		LEFT JOIN consent c ON c.contact_id = who
+			AND c.purpose_id = u.purpose AND c.channel = p_channel
+		WHERE p_until IS NOT NULL OR c.paused_until IS NOT NULL
+		ORDER BY 1
+	LOOP
+		CONTINUE WHEN NOT p_gives AND (p_until IS NULL
+			OR p_until <= one.paused_until);
+		did := apply(who, one.purpose, p_channel, CASE WHEN p_until IS NULL
+			THEN 'resume' ELSE 'pause' END::act, now(), p_until, p_source,
+			p_fields, NULL) OR did;
+	END LOOP;
+	RETURN QUERY SELECT * FROM permits_of(p_key, did);
+END $$;
+
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA assent FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION assent.opt_out_show TO assent_reader, assent_web;
-GRANT EXECUTE ON FUNCTION assent.opt_out_press, assent.opt_out_undo,
-	assent.opt_out_reason TO assent_web;
+GRANT EXECUTE ON FUNCTION assent.opt_out_show, assent.leave_request_show
+	TO assent_reader, assent_web;
+GRANT EXECUTE ON FUNCTION assent.preferences_pause, assent.opt_out_press, assent.opt_out_undo,
+	assent.opt_out_reason, assent.opt_out_ask, assent.leave_request_confirm
+	TO assent_web;

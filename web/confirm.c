@@ -5,7 +5,8 @@
  * The token holds a random reference; the database has its hash, for as long
  * as the link works.  Programs that open every link of a message find a page
  * with a button: only a POST confirms.  What is shown afterwards is read from
- * the database.
+ * the database.  A reference that is no sign-up's may be that of somebody who
+ * wants to leave (leaving_link.c).
  */
 #include "web/confirm.h"
 
@@ -16,6 +17,7 @@
 #include "policy/change.h"
 #include "policy/log.h"
 #include "policy/store.h"
+#include "web/leaving_link.h"
 #include "web/link.h"
 #include "web/page.h"
 #include "web/proof.h"
@@ -65,7 +67,7 @@ fail(struct request *r, struct response *w, enum page p, const struct err *e)
 	page_answer(r, w, p);
 }
 
-/* Opens the link and finds what it stands for; no rows for a link that is void.
+/* Opens the link and finds the sign-up it stands for; no rows when it is none.
  * When that cannot be done, answers. */
 static bool
 open_link(struct request *r, struct response *w, struct store *store,
@@ -92,8 +94,12 @@ confirm_ask(struct request *r, struct response *w)
 	struct pg_rows *rows;
 	struct token t;
 
-	if (open_link(r, w, r->site->reader, &t, &rows))
-		show(r, w, rows);
+	if (open_link(r, w, r->site->reader, &t, &rows)) {
+		if (pg_rows_count(rows) == 0)
+			leaving_link_ask(r, w, &t);
+		else
+			show(r, w, rows);
+	}
 	pg_rows_free(&rows);
 }
 
@@ -125,7 +131,7 @@ confirm_act(struct request *r, struct response *w)
 	if (!open_link(r, w, r->site->writer, &t, &rows))
 		return;
 	if (pg_rows_count(rows) == 0) {
-		show(r, w, rows);
+		leaving_link_act(r, w, &t);
 	} else if (confirm(r, &t, rows, &changed, &e) != 0) {
 		fail(r, w, PAGE_UNSURE, &e);
 	} else {

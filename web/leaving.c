@@ -33,7 +33,8 @@ enum {
 	KEEPS,
 	TOOK,
 	UNDO,
-	EXPLAINED
+	EXPLAINED,
+	DOUBLE
 };
 
 static int
@@ -43,8 +44,9 @@ ask(const struct request *r, struct store *store, const struct leave *what,
 	static const struct pg_statement get = {
 	    .name = "opt-out-show",
 	    .sql = "SELECT address, language, brand, title, has_left, takes, "
-		   "keeps, took, undo, explained FROM assent.opt_out_show($1, "
-		   "$2::text::int, $3::text::assent.channel, $4, $5)",
+		   "keeps, took, undo, explained, double "
+		   "FROM assent.opt_out_show($1, $2::text::int, "
+		   "$3::text::assent.channel, $4, $5)",
 	};
 	char number[8];
 	const struct pg_param params[] = {{what->key.octets, ADDR_KEY},
@@ -114,6 +116,8 @@ view_of(const struct request *r, const struct pg_rows *rows,
 	json_object_set_new(view, "undo", json_boolean(is_true(rows, UNDO)));
 	json_object_set_new(view, "may_explain",
 	    json_boolean(is_true(rows, UNDO) && !is_true(rows, EXPLAINED)));
+	json_object_set_new(view, "double",
+	    json_boolean(is_true(rows, DOUBLE) && note != LEAVING_BY_MAIL));
 	json_object_set_new(
 	    view, "too_late", json_boolean(note == LEAVING_TOO_LATE));
 	json_object_set_new(
@@ -126,6 +130,8 @@ page_of(const struct pg_rows *rows, enum leaving_note note)
 {
 	if (is_true(rows, HAS_LEFT))
 		return PAGE_LEFT;
+	if (note == LEAVING_ASKED)
+		return PAGE_LEAVE_ASKED;
 	return note == LEAVING_UNDONE ? PAGE_UNDONE : PAGE_OPT_OUT;
 }
 

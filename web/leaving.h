@@ -19,6 +19,8 @@ enum leaving_note {
 	LEAVING_UNDONE,	  /* a press was taken back */
 	LEAVING_TOO_LATE, /* it could not be */
 	LEAVING_THANKS,	  /* for a reason given */
+	LEAVING_ASKED,	  /* a mail asks back, and nothing is done yet */
+	LEAVING_BY_MAIL,  /* this is the page that the mail leads to */
 };
 
 /* Answers with how it stands in the database, asked by `store`: the question,

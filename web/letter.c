@@ -9,6 +9,8 @@
 #include "web/letter.h"
 
 #include <sodium.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -16,7 +18,20 @@
 #include "policy/arena.h"
 #include "policy/buf.h"
 
+enum { ID_OCTETS = 16 };
+
 enum { WORD_OCTETS = 39 }; /* of text in an encoded word: 52 in base64 */
+
+void
+letter_make_id(const char *domain, char out[LETTER_ID])
+{
+	uint8_t random[ID_OCTETS];
+	char hex[2 * ID_OCTETS + 1];
+
+	randombytes_buf(random, sizeof(random));
+	sodium_bin2hex(hex, sizeof(hex), random, sizeof(random));
+	snprintf(out, LETTER_ID, "<%s@%s>", hex, domain);
+}
 
 /* Text for a header in encoded words (RFC 2047), each of whole characters. */
 static void

@@ -10,6 +10,12 @@
 struct arena;
 struct buf;
 
+enum { LETTER_ID = 256 };
+
+/* Makes the Message-ID of a new letter, of a host of that domain. */
+void letter_make_id(const char *domain, char out[LETTER_ID])
+    __attribute__((nonnull));
+
 /* All UTF-8; `sender` and `recipient` are addresses without brackets, `from`
  * the sender's name, the bodies have LF lines. */
 struct letter {

@@ -17,16 +17,19 @@
 
 #include <sodium.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "policy/change.h"
 #include "policy/clock.h"
+#include "policy/conf.h"
 #include "policy/leave.h"
 #include "policy/log.h"
 #include "policy/store.h"
 #include "policy/token.h"
 #include "web/leaving.h"
+#include "web/letter.h"
 #include "web/link.h"
 #include "web/page.h"
 #include "web/proof.h"
@@ -127,6 +130,47 @@ at_once(struct changer *ch, const struct leave *l, bool *changed, struct err *e)
 	    l->proof, changed, e);
 }
 
+/* Asks back by mail, where the purpose is left in two steps: 1 then, 0 when it
+ * is to be left at once, or -1 and `e`. */
+static int
+ask_back(const struct request *r, const struct leave *l, struct err *e)
+{
+	static const struct pg_statement ask = {
+	    .name = "opt-out-ask",
+	    .sql = "SELECT assent.opt_out_ask($1, $2::text::int, "
+		   "$3::text::assent.channel, $4, $5, $6, $7, "
+		   "$8::text::jsonb)",
+	};
+	uint8_t reference[TOKEN_BODY];
+	char number[8], message_id[LETTER_ID], *proof = proof_of(r);
+	struct pg_rows *rows;
+	int rc;
+
+	if (proof == NULL)
+		return err_set(e, ERR_FATAL, "out of memory for the proof");
+	randombytes_buf(reference, sizeof(reference));
+	letter_make_id(r->site->conf->web.mail_domain, message_id);
+	snprintf(number, sizeof(number), "%u", l->purpose);
+	const struct pg_param params[] = {
+	    {l->key.octets, ADDR_KEY},
+	    {number, 0},
+	    {channel_word(l->channel), 0},
+	    {l->reference, LEAVE_REFERENCE},
+	    {reference, sizeof(reference)},
+	    {page_language(r), 0},
+	    {message_id, 0},
+	    {proof, 0},
+	};
+	rc = store_exec(r->site->writer, &ask, params,
+	    sizeof(params) / sizeof(params[0]), &rows, e);
+	free(proof);
+	if (rc != 0)
+		return -1;
+	rc = pg_rows_text(rows, 0, 0)[0] == 't';
+	pg_rows_free(&rows);
+	return rc;
+}
+
 static enum tally_opt_out
 opt_out(const struct request *r, struct leave *l, struct err *e)
 {
@@ -135,6 +179,12 @@ opt_out(const struct request *r, struct leave *l, struct err *e)
 
 	if (good <= 0)
 		return good == 0 ? TALLY_BAD_TOKEN : TALLY_FAILED;
+	if (is_press(&r->form)) {
+		int asked = ask_back(r, l, e);
+
+		if (asked != 0)
+			return asked < 0 ? TALLY_FAILED : TALLY_ASKED;
+	}
 	if (with_proof(r, l, is_press(&r->form) ? leave_press : at_once,
 		&changed, e) != 0)
 		return TALLY_FAILED;
@@ -177,8 +227,10 @@ leave(struct request *r, struct response *w)
 	if (result == TALLY_FAILED)
 		page_answer(r, w, PAGE_NOT_DONE);
 	else if (result == TALLY_BAD_TOKEN || !is_press(&r->form) ||
-	    !leaving_show(r, w, r->site->writer, &l, LEAVING_NOTHING))
-		page_answer(r, w, PAGE_OPTED_OUT);
+	    !leaving_show(r, w, r->site->writer, &l,
+		result == TALLY_ASKED ? LEAVING_ASKED : LEAVING_NOTHING))
+		page_answer(r, w,
+		    result == TALLY_ASKED ? PAGE_NOT_DONE : PAGE_OPTED_OUT);
 }
 
 /* Shows how it stands after something else that was pressed. */

@@ -16,7 +16,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "policy/instant.h"
+#include "policy/leave.h"
 #include "policy/log.h"
 #include "policy/permit.h"
 #include "policy/store.h"
@@ -24,6 +27,14 @@
 #include "web/page.h"
 #include "web/proof.h"
 #include "web/site.h"
+
+/* Whose page it is, and whether it may agree to anything. */
+struct visit {
+	struct token_subject who;
+	bool gives;
+};
+
+enum { DAY_SECONDS = 24 * 60 * 60, PAUSE_DAYS = 364 };
 
 /* The columns of the query below. */
 enum {
@@ -36,7 +47,8 @@ enum {
 	TEXT,
 	STANDING,
 	MAY_JOIN,
-	LEAVES
+	LEAVES,
+	PAUSED
 };
 
 static int
@@ -46,8 +58,8 @@ ask(const struct request *r, struct store *store, const struct token_subject *s,
 	static const struct pg_statement get = {
 	    .name = "preferences",
 	    .sql = "SELECT address, language, brand, purpose, title, body, "
-		   "coalesce(text_id, 0), standing, may_join, leaves "
-		   "FROM assent.preferences($1, $2::text::int, "
+		   "coalesce(text_id, 0), standing, may_join, leaves, "
+		   "paused FROM assent.preferences($1, $2::text::int, "
 		   "$3::text::assent.channel, $4)",
 	};
 	char number[8];
@@ -78,6 +90,7 @@ view_of_one(const struct pg_rows *rows, size_t i, bool gives)
 	put(one, "id", rows, i, PURPOSE);
 	put(one, "title", rows, i, TITLE);
 	put(one, "body", rows, i, BODY);
+	put(one, "paused", rows, i, PAUSED);
 	if (on)
 		put(one, "leaves", rows, i, LEAVES);
 	json_object_set_new(one, "on", json_boolean(on));
@@ -92,6 +105,26 @@ view_of_one(const struct pg_rows *rows, size_t i, bool gives)
 	return one;
 }
 
+/* Between which days a pause may end. */
+static void
+put_days(json_t *view)
+{
+	static const struct {
+		const char *key;
+		int days;
+	} ends[] = {{"first_day", 1}, {"last_day", PAUSE_DAYS}};
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		time_t at = time(NULL) + (time_t)ends[i].days * DAY_SECONDS;
+		char text[16];
+		struct tm tm;
+
+		gmtime_r(&at, &tm);
+		strftime(text, sizeof(text), "%Y-%m-%d", &tm);
+		json_object_set_new(view, ends[i].key, json_string(text));
+	}
+}
+
 static json_t *
 view_of(const struct pg_rows *rows, bool gives)
 {
@@ -103,11 +136,14 @@ view_of(const struct pg_rows *rows, bool gives)
 	put(view, "brand", rows, 0, BRAND);
 	for (size_t i = 0; i < pg_rows_count(rows); i++) {
 		json_array_append_new(list, view_of_one(rows, i, gives));
+		if (gives && !pg_rows_null(rows, i, PAUSED))
+			json_object_set_new(view, "may_resume", json_true());
 		buf_printf(&shown, "%s:%s:%d,", pg_rows_text(rows, i, PURPOSE),
 		    pg_rows_text(rows, i, TEXT),
 		    strcmp(pg_rows_text(rows, i, STANDING), "2") == 0);
 	}
 	json_object_set_new(view, "purposes", list);
+	put_days(view);
 	json_object_set_new(
 	    view, "shown", json_string(buf_failed(&shown) ? "" : shown.data));
 	buf_free(&shown);
@@ -115,23 +151,23 @@ view_of(const struct pg_rows *rows, bool gives)
 }
 
 /* Shows how it stands, after saving (`result`: "saved", "same") or before
- * (NULL). */
+ * (NULL, "no_day"). */
 static void
 show(struct request *r, struct response *w, struct store *store,
-    const struct token_subject *s, bool gives, const char *result)
+    const struct visit *v, const char *result)
 {
 	struct pg_rows *rows = NULL;
 	json_t *view;
 	struct err e;
 
-	if (ask(r, store, s, &rows, &e) != 0) {
+	if (ask(r, store, &v->who, &rows, &e) != 0) {
 		log_line(LOG_ERROR, "preferences error=\"%s\"", e.text);
 		page_answer(r, w, result == NULL ? PAGE_BUSY : PAGE_UNSEEN);
 	} else if (pg_rows_count(rows) == 0) {
 		page_show(r, w, PAGE_PREFERENCES, NULL,
 		    json_pack("{s:b}", "unknown", 1));
 	} else {
-		view = view_of(rows, gives);
+		view = view_of(rows, v->gives);
 		if (result != NULL)
 			json_object_set_new(view, result, json_true());
 		page_show(r, w, PAGE_PREFERENCES,
@@ -140,16 +176,14 @@ show(struct request *r, struct response *w, struct store *store,
 	pg_rows_free(&rows);
 }
 
-/* Opens the link: `*gives` is whether it may agree to anything.  When that
- * cannot be done, answers. */
+/* Opens the link; when that cannot be done, answers. */
 static bool
-open_link(
-    struct request *r, struct response *w, struct token_subject *s, bool *gives)
+open_link(struct request *r, struct response *w, struct visit *v)
 {
 	struct token t;
 	struct err e;
-	int rc = link_open(r, CAPABILITY_PREFERENCES, &t, gives, &e);
-	bool good = *gives;
+	int rc = link_open(r, CAPABILITY_PREFERENCES, &t, &v->gives, &e);
+	bool good = v->gives;
 
 	if (rc == 0 && !good)
 		rc = link_open(r, CAPABILITY_LEAVE, &t, &good, &e);
@@ -158,8 +192,8 @@ open_link(
 		page_answer(r, w, PAGE_BUSY);
 		return false;
 	}
-	if (good && token_subject(&t, s)) {
-		r->place.purpose = s->purpose;
+	if (good && token_subject(&t, &v->who)) {
+		r->place.purpose = v->who.purpose;
 		return true;
 	}
 	page_show(
@@ -170,11 +204,10 @@ open_link(
 void
 preferences_show(struct request *r, struct response *w)
 {
-	struct token_subject s;
-	bool gives;
+	struct visit v;
 
-	if (open_link(r, w, &s, &gives))
-		show(r, w, r->site->reader, &s, gives, NULL);
+	if (open_link(r, w, &v))
+		show(r, w, r->site->reader, &v, NULL);
 }
 
 /* Whether the box of a purpose was ticked. */
@@ -227,55 +260,122 @@ read_choice(const struct form *f, struct choice *c)
 }
 
 static int
-save(const struct request *r, const struct token_subject *s,
-    const struct choice *c, bool gives, bool *changed, struct err *e)
+save(const struct request *r, const struct visit *v, const struct choice *c,
+    bool *changed, struct err *e)
 {
 	const struct change_preferences p = {
-	    .purpose = s->purpose,
-	    .channel = s->channel,
+	    .purpose = v->who.purpose,
+	    .channel = v->who.channel,
 	    .leave = c->leave.data,
 	    .join = c->join.data,
 	    .texts = c->texts.data,
 	    .all = form_get(&r->form, "all") != NULL,
-	    .gives = gives,
+	    .gives = v->gives,
 	    .proof = proof_of(r),
 	};
 	int rc;
 
 	if (p.proof == NULL)
 		return err_set(e, ERR_FATAL, "out of memory for the proof");
-	rc = change_preferences(&r->site->changer, &s->key, &p, changed, e);
+	rc = change_preferences(&r->site->changer, &v->who.key, &p, changed, e);
 	free((void *)(uintptr_t)p.proof);
 	return rc;
+}
+
+/* Tells the log what became of it (`rc` as of save()), and shows it. */
+static void
+answer(struct request *r, struct response *w, const struct visit *v, int rc,
+    bool changed, const struct err *e)
+{
+	char hex[ADDR_KEY_HEX];
+
+	addr_key_hex(&v->who.key, hex);
+	if (rc != 0) {
+		log_line(LOG_ERROR,
+		    "preferences result=failed address=%s error=\"%s\"", hex,
+		    e->text);
+		page_answer(r, w, PAGE_UNSURE);
+		return;
+	}
+	log_line(LOG_INFORM, "preferences result=%s address=%s",
+	    changed ? "changed" : "unchanged", hex);
+	show(r, w, r->site->writer, v, changed ? "saved" : "same");
+}
+
+static void
+choose(struct request *r, struct response *w, const struct visit *v)
+{
+	struct choice c = {0};
+	bool changed = false;
+	struct err e;
+
+	if (read_choice(&r->form, &c)) {
+		int rc = save(r, v, &c, &changed, &e);
+
+		answer(r, w, v, rc, changed, &e);
+	} else {
+		page_answer(r, w, PAGE_TOO_LARGE);
+	}
+	buf_free(&c.leave);
+	buf_free(&c.join);
+	buf_free(&c.texts);
+}
+
+/* Until when to pause, as a timestamp; false when it is no day of the coming
+ * year. */
+static bool
+read_day(const char *day, char out[INSTANT_TEXT])
+{
+	int64_t now = instant_now(), at;
+
+	if (!instant_read(day, &at) || at <= now ||
+	    at > now + (int64_t)(PAUSE_DAYS + 1) * DAY_SECONDS * 1000000)
+		return false;
+	instant_text(at, out);
+	return true;
+}
+
+/* Pauses until `until`, or (NULL) ends the pause. */
+static void
+pause_until(struct request *r, struct response *w, const struct visit *v,
+    const char *until)
+{
+	char *proof = proof_of(r);
+	const struct leave l = {
+	    .key = v->who.key,
+	    .purpose = v->who.purpose,
+	    .channel = v->who.channel,
+	    .source = "preferences",
+	    .proof = proof,
+	};
+	bool changed = false;
+	struct err e;
+	int rc;
+
+	if (proof == NULL)
+		rc = err_set(&e, ERR_FATAL, "out of memory for the proof");
+	else
+		rc = leave_pause(
+		    &r->site->changer, &l, until, v->gives, &changed, &e);
+	free(proof);
+	answer(r, w, v, rc, changed, &e);
 }
 
 void
 preferences_save(struct request *r, struct response *w)
 {
-	struct choice c = {0};
-	struct token_subject s;
-	char hex[ADDR_KEY_HEX];
-	bool gives, changed = false;
-	struct err e;
+	const char *day = form_get(&r->form, "until");
+	char until[INSTANT_TEXT];
+	struct visit v;
 
-	if (!open_link(r, w, &s, &gives))
+	if (!open_link(r, w, &v))
 		return;
-	if (!read_choice(&r->form, &c)) {
-		page_answer(r, w, PAGE_TOO_LARGE);
-	} else if (save(r, &s, &c, gives, &changed, &e) != 0) {
-		log_line(LOG_ERROR,
-		    "preferences result=failed address=%s "
-		    "error=\"%s\"",
-		    addr_key_hex(&s.key, hex), e.text);
-		page_answer(r, w, PAGE_UNSURE);
-	} else {
-		log_line(LOG_INFORM, "preferences result=%s address=%s",
-		    changed ? "changed" : "unchanged",
-		    addr_key_hex(&s.key, hex));
-		show(r, w, r->site->writer, &s, gives,
-		    changed ? "saved" : "same");
-	}
-	buf_free(&c.leave);
-	buf_free(&c.join);
-	buf_free(&c.texts);
+	if (form_get(&r->form, "resume") != NULL)
+		pause_until(r, w, &v, NULL);
+	else if (form_get(&r->form, "pause") == NULL)
+		choose(r, w, &v);
+	else if (day != NULL && read_day(day, until))
+		pause_until(r, w, &v, until);
+	else
+		show(r, w, r->site->writer, &v, "no_day");
 }

@@ -12,8 +12,8 @@
 void preferences_show(struct request *r, struct response *w)
     __attribute__((nonnull));
 
-/* POST /m/TOKEN: changes what was shown and nothing else, then shows how it
- * stands. */
+/* POST /m/TOKEN: changes what was shown and nothing else, or pauses it until a
+ * day, then shows how it stands. */
 void preferences_save(struct request *r, struct response *w)
     __attribute__((nonnull));
 

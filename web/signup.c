@@ -27,6 +27,7 @@
 #include "policy/log.h"
 #include "policy/store.h"
 #include "policy/token.h"
+#include "web/letter.h"
 #include "web/page.h"
 #include "web/proof.h"
 #include "web/site.h"
@@ -172,19 +173,15 @@ ask(const struct request *r, const struct endpoint *who,
 		   "$10::text::inet, $11::text::jsonb)",
 	};
 	struct addr_key key = endpoint_key(keys_index(r->site->keys), who);
-	uint8_t reference[TOKEN_BODY], random[16];
-	char hex[2 * sizeof(random) + 1], *proof = proof_of(r);
-	char message_id[256];
+	uint8_t reference[TOKEN_BODY];
+	char message_id[LETTER_ID], *proof = proof_of(r);
 	struct pg_rows *rows;
 	int rc;
 
 	if (proof == NULL)
 		return err_set(e, ERR_FATAL, "out of memory for the proof");
 	randombytes_buf(reference, sizeof(reference));
-	randombytes_buf(random, sizeof(random));
-	sodium_bin2hex(hex, sizeof(hex), random, sizeof(random));
-	snprintf(message_id, sizeof(message_id), "<%s@%s>", hex,
-	    r->site->conf->web.mail_domain);
+	letter_make_id(r->site->conf->web.mail_domain, message_id);
 	const struct pg_param params[] = {
 	    {r->argument, 0},
 	    {reference, sizeof(reference)},

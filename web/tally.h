@@ -17,6 +17,7 @@ struct tally;
 	X(TALLY_FAILED, "failed")                                              \
 	X(TALLY_BAD_TOKEN, "bad-token")                                        \
 	X(TALLY_ALREADY, "already")                                            \
+	X(TALLY_ASKED, "asked")                                                \
 	X(TALLY_CHANGED, "changed")
 
 enum tally_opt_out {

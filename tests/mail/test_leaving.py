@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: ISC
 """The opt-out page: what it says before and after, and the way back."""
 
+import base64
+import email
+import email.policy
 import html
 import json
 import re
 import urllib.parse
+import urllib.request
 
 import pytest
+from conftest import wait_for
 
 URLENCODED = {"Content-Type": "application/x-www-form-urlencoded"}
 BRAND = """
@@ -15,6 +20,8 @@ purpose add news --brand shop --title News --channel email
 purpose add weekly --brand shop --title Weekly --channel email --parent news
 purpose add offers --brand shop --title Offers --channel email
 purpose add partner --brand shop --title Partners --channel email
+purpose add club --brand shop --title Club --channel email --opt-out double
+brand edit shop --sender shop@news.example.com
 """
 PEOPLE = 24
 
@@ -25,7 +32,7 @@ def shop(stack, tmp_path_factory):
 	people = [f"q-{i}@leaving.test" for i in range(PEOPLE)]
 	script = tmp_path_factory.mktemp("shop") / "script"
 	script.write_text(BRAND + "".join(f"grant {a} shop/{p}\n"
-	    for a in people for p in ("news", "offers", "partner")))
+	    for a in people for p in ("news", "offers", "partner", "club")))
 	stack.ctl("batch", str(script))
 	stack.ctl("purpose", "depend", "shop/partner", "requires", "shop/news")
 	stack.people = iter(people)
@@ -77,7 +84,24 @@ def reader(shop):
 	return Reader(shop, next(shop.people))
 
 
-ALL = {"news", "weekly", "offers", "partner"}
+REST = {"offers", "club"}
+ALL = {"news", "weekly", "partner"} | REST
+
+
+def letters(stack, address):
+	return [d for d in stack.sunk("Auto-Submitted: auto-generated")
+	    if d.recipients == [address]]
+
+
+def asked(reader, n=1):
+	"""The path of the link in the n-th mail that asks back."""
+	assert wait_for(lambda: len(letters(reader.stack, reader.address)) >= n)
+	mail = letters(reader.stack, reader.address)[-1]
+	message = email.message_from_bytes(b"\n".join(mail.fields) + b"\n\n"
+	    + mail.body, policy=email.policy.default)
+	(path,) = set(re.findall(r"https://optout\.example\.com(/c/[\w-]+)",
+	    message.get_body(("plain",)).get_content()))
+	return message, path
 
 
 def test_page_says_what_ends_and_what_stays(reader):
@@ -85,7 +109,7 @@ def test_page_says_what_ends_and_what_stays(reader):
 	assert "Shop &amp; Co will send no more “News” to q***@l***.test" in \
 	    " ".join(page.split())
 	assert reader.lists() == {"This ends with it:": ["Weekly", "Partners"],
-	    "This you still get:": ["Offers"]}
+	    "This you still get:": ["Club", "Offers"]}
 	assert reader.granted() == ALL
 
 
@@ -94,8 +118,8 @@ def test_after_it_the_page_tells_what_is_so(reader):
 	page = reader.press()
 	assert "<h1>This mail has stopped</h1>" in page
 	assert reader.lists() == {"This ended with it:": ["Weekly", "Partners"],
-	    "This you still get:": ["Offers"]}
-	assert reader.granted() == {"offers"}
+	    "This you still get:": ["Club", "Offers"]}
+	assert reader.granted() == REST
 	assert "<h1>This mail has stopped</h1>" in reader.see()
 	assert "Take it back" not in reader.text
 
@@ -152,7 +176,7 @@ def test_the_link_alone_takes_nothing_back(shop):
 	thief.press()
 	assert "Take it back" not in thief.text
 	thief.press(undo=1)
-	assert owner.granted() == {"offers"}
+	assert owner.granted() == REST
 
 
 def test_a_later_refusal_is_not_taken_back(shop):
@@ -163,7 +187,7 @@ def test_a_later_refusal_is_not_taken_back(shop):
 	thief.press()
 	shop.click(owner.path)
 	assert "This cannot be taken back" in thief.press(undo=1)
-	assert owner.granted() == {"offers"}
+	assert owner.granted() == REST
 
 
 def test_the_page_leads_to_one_that_only_leaves(reader):
@@ -178,7 +202,7 @@ def test_the_page_leads_to_one_that_only_leaves(reader):
 	body = urllib.parse.urlencode([("shown", shown)] + [("on", b)
 	    for b in boxes]).encode()
 	assert reader.stack.page("POST", path, body, URLENCODED)[0] == 200
-	assert reader.granted() == {"offers"}
+	assert reader.granted() == REST
 	body = urllib.parse.urlencode({"shown": shown}).encode()
 	assert reader.stack.page("POST", path, body, URLENCODED)[0] == 200
 	assert reader.granted() == set()
@@ -214,6 +238,108 @@ def test_it_is_in_the_language_of_the_person(reader):
 	assert "Premi il pulsante" in reader.text
 	assert "Questi messaggi non arriveranno" in reader.press()
 	assert "<h1>Annullato</h1>" in reader.press(undo=1)
+
+
+def test_two_steps_change_nothing_before_the_second(shop):
+	reader = Reader(shop, next(shop.people), "shop/club")
+	assert "You then get a message" in reader.see()
+	page = " ".join(reader.press().split())
+	assert "Please look into your mailbox" in page
+	assert "Nothing has changed yet" in page
+	message, path = asked(reader)
+	assert message["Subject"] == "Please confirm that you want to leave"
+	assert "“Club”" in message.get_body(("html",)).get_content()
+	for method in ("GET", "HEAD", "OPTIONS"):
+		status, text = shop.page(method, path)
+		assert status in (200, 204)
+	assert reader.granted() == ALL
+	_, reader.text = shop.page("GET", path)
+	assert "will send no more “Club”" in reader.text
+	assert "You then get a message" not in reader.text
+	assert "<h1>This mail has stopped</h1>" in reader.press(path=path)
+	assert reader.granted() == ALL - {"club"}
+	assert "<h1>This mail has stopped</h1>" in reader.press(path=path)
+	assert "<h1>This mail has stopped</h1>" in shop.page("GET", path)[1]
+	assert "<h1>This mail has stopped</h1>" in reader.see()
+
+
+def test_one_click_is_one_step_for_every_purpose(shop):
+	"""RFC 8058 knows no second one."""
+	reader = Reader(shop, next(shop.people), "shop/club")
+	assert shop.click(reader.path) == 200
+	assert reader.granted() == ALL - {"club"}
+	assert letters(shop, reader.address) == []
+
+
+def test_nobodys_mailbox_is_filled(shop):
+	reader = Reader(shop, next(shop.people), "shop/club")
+	for _ in range(6):
+		reader.see()
+		reader.press()
+	asked(reader, 3)
+	shop.idle()
+	assert len(letters(shop, reader.address)) == 3
+	assert shop.sql("SELECT count(*) FROM assent.leave_request r "
+	    "JOIN assent.endpoint e USING (key) WHERE e.canonical = %s",
+	    reader.address) == [(3,)]
+
+
+# What is on record of one person, none of it to be seen by a link's holder.
+SECRETS = ("quentin.secretson", "hidden-host", "Secretname", "48600100299",
+    "Mailer-of-a-person", "No-words-of-mine")
+
+
+def test_pages_links_and_logs_name_nobody(stack):
+	address = "quentin.secretson@hidden-host.test"
+	stack.ctl("grant", address, "newsletter")
+	stack.ctl("contact", "edit", address, "--attribute",
+	    "name=Secretname")
+	stack.ctl("contact", "add-address", address, "+48600100299")
+	reader = Reader(stack, address, "acme/newsletter")
+	key = stack.sql("SELECT key FROM assent.endpoint WHERE canonical = %s",
+	    address)[0][0]
+	seen, paths = [], [urllib.parse.urlsplit(u).path for u in
+	    reader.links.values() if u.startswith("https:")]
+	agent = {"User-Agent": "Mailer-of-a-person", **URLENCODED}
+
+	def ask(method, path, **fields):
+		body = urllib.parse.urlencode(fields).encode() if fields else None
+		request = urllib.request.Request(stack.env["WEB_URL"] + path,
+		    data=body, method=method, headers=agent)
+		with urllib.request.urlopen(request, timeout=30) as answer:
+			text = answer.read().decode()
+			assert answer.headers["Referrer-Policy"] == "no-referrer"
+			assert answer.headers["Location"] is None
+			seen.append(str(answer.headers) + text)
+			paths.extend(urllib.parse.urljoin(path, html.unescape(h))
+			    for h in re.findall('(?:href|src|action)="([^"]*)"',
+			    text))
+		return text
+
+	for path in list(paths):
+		ask("GET", path)
+	text = ask("GET", reader.path)
+	form = {"via": "page", "reference": re.search(
+	    'name="reference" value="([0-9a-f]+)"', text)[1]}
+	ask("POST", reader.path, **form)
+	ask("POST", reader.path, **form, reason="other",
+	    words="No-words-of-mine")
+	ask("POST", reader.path, **form, undo=1)
+	preferences = urllib.parse.urlsplit(reader.links["preferences"]).path
+	shown = re.search('name="shown" value="([^"]*)"',
+	    ask("GET", preferences))[1]
+	ask("POST", preferences, shown=shown, all=1)
+	ask("POST", preferences, pause=1, until="2026-02-30")
+	for path in set(paths):
+		ask("GET", path)
+		token = path.rsplit("/", 1)[1]
+		octets = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+		assert bytes(key) not in octets and address.encode() not in octets
+	seen += paths + [stack.log(part)
+	    for part in ("web", "milter", "postgres")]
+	assert len(paths) > 4
+	for secret in SECRETS:
+		assert not any(secret in text for text in seen), secret
 
 
 def test_without_database_it_still_asks(own_stack):

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: ISC
 """The preferences page: shows a brand's purposes, changes what it showed."""
 
+import datetime
 import html
 import json
 import re
 import urllib.parse
 
 import pytest
+from conftest import wait_for
 
 URLENCODED = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -14,10 +16,10 @@ URLENCODED = {"Content-Type": "application/x-www-form-urlencoded"}
 class Person:
 	"""Somebody with a link to the page."""
 
-	def __init__(self, stack, address, linked="news"):
+	def __init__(self, stack, address, linked="news", brand="chooser"):
 		self.stack, self.address = stack, address
 		self.links = json.loads(stack.ctl("link", self.address,
-		    f"chooser/{linked}", "--json").stdout)
+		    f"{brand}/{linked}", "--json").stdout)
 		self.path = urllib.parse.urlsplit(self.links["preferences"]).path
 
 	def see(self, **headers):
@@ -30,8 +32,12 @@ class Person:
 		    ("on", page.boxes[title]["id"]) for title in on]
 		if button:
 			fields.append((button, "1"))
+		return self.send(*fields)
+
+	def send(self, *fields, **more):
 		status, text = self.stack.page("POST", self.path,
-		    urllib.parse.urlencode(fields).encode(), URLENCODED)
+		    urllib.parse.urlencode([*fields, *more.items()]).encode(),
+		    URLENCODED)
 		assert status == 200
 		return Page(text)
 
@@ -166,6 +172,55 @@ def test_a_flag_is_told_and_stays(chooser, someone, act, words):
 	page = person.see()
 	assert words in page.text and page.boxes["News"]["fixed"]
 	assert person.press(page, "News").on() == set()
+
+
+def day(days):
+	return (datetime.datetime.now(datetime.timezone.utc)
+	    + datetime.timedelta(days=days)).strftime("%Y-%m-%d")
+
+
+def test_a_pause_refuses_until_its_day(stack):
+	"""Asked of the milter, whose cache had the consent, and has it again."""
+	person = Person(stack, stack.subscriber(), "newsletter", "acme")
+	assert stack.rcpt(person.address).startswith("250")
+	page = person.send(pause=1, until=day(7))
+	assert f"nothing of this is sent to you before {day(7)}" in page.text
+	assert stack.rcpt(person.address).startswith("550 5.7.1 paused: ")
+	told = stack.explain(person.address)["purposes"][0]
+	assert told["reason"] == "paused"
+	assert told["path"][-1]["paused_until"].startswith(day(7))
+	shown = stack.ctl("show", person.address).stdout
+	assert f"paused until {day(7)}" in shown
+	held = json.loads(stack.ctl("export", person.address).stdout)
+	assert {c["comes_to"] for c in held["consents"]
+	    if c["name"] == "acme/newsletter"} == {"paused"}
+	assert "End the pause" in page.text
+	person.send(resume=1)
+	assert stack.rcpt(person.address).startswith("250")
+
+
+def test_a_pause_is_over_by_itself(stack):
+	"""Nobody computes anything when it is: the permit knows the date."""
+	person = Person(stack, stack.subscriber(), "newsletter", "acme")
+	stack.sql("UPDATE assent.consent c SET paused_until = now() + "
+	    "interval '4 seconds' FROM assent.endpoint e "
+	    "WHERE e.contact_id = c.contact_id AND e.canonical = %s",
+	    person.address)
+	packed = "SELECT packed FROM assent.permit JOIN assent.endpoint " \
+	    "USING (key) WHERE canonical = %s"
+	before = stack.sql(packed, person.address)
+	assert stack.rcpt(person.address).startswith("550 5.7.1 paused: ")
+	assert wait_for(lambda: stack.rcpt(person.address).startswith("250"))
+	assert stack.sql(packed, person.address) == before
+
+
+@pytest.mark.parametrize("until", [day(0), day(-1), day(400), "", "x",
+    "2026-02-30", "9" * 400])
+def test_no_other_day_is_a_pause(chooser, until):
+	person = Person(chooser, "p-news0@rcpt.test")
+	before = chooser.sql("SELECT count(*) FROM assent.event")
+	assert "Please choose a day" in person.send(pause=1, until=until).text
+	assert chooser.sql("SELECT count(*) FROM assent.event") == before
 
 
 def test_double_opt_in_is_not_given_here(chooser, someone):

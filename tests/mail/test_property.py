@@ -60,6 +60,7 @@ class Record:
 		self.state, self.since, self.ends = "none", None, None
 		self.left = None
 		self.flags = {}	# since when
+		self.paused = None	# until when
 
 	def do(self, act, at, ends):
 		"""Replays an act; False when the rules refuse it."""
@@ -78,6 +79,8 @@ class Record:
 			self.flags.setdefault(FLAGS[act], at)
 		elif act in LIFTS:
 			self.flags.pop(LIFTS[act], None)
+		elif act in ("pause", "resume"):
+			self.paused = ends
 		return True
 
 
@@ -183,15 +186,24 @@ class Model:
 			ends.append(r.since + purpose.validity)
 		return ends
 
+	def pauses(self, purpose):
+		"""Until when nothing of it is wanted."""
+		return [self.record(p).paused for p in purpose.path()
+		    if self.record(p).paused and purpose.basis != "contract"]
+
 	def verdict(self, purpose, now):
 		own, ends = self.alone(purpose)
 		if own == "none":
 			return own
+		pauses = self.pauses(purpose)
 		for q in self.required(purpose):
 			other, more = self.alone(q)
 			own, ends = worst([own, other]), ends + more
+			pauses += self.pauses(q)
 		if own in LASTING and any(end <= now for end in ends):
 			return "expired"
+		if own == "granted" and any(until > now for until in pauses):
+			return "paused"
 		return own
 
 
@@ -313,7 +325,7 @@ class World:
 	def live(self, cursor):
 		"""The person's history, in no order of dates."""
 		acts = ["grant"] * 6 + ["withdraw"] * 4 + ["pend"] * 3 + \
-		    list(FLAGS) + list(LIFTS)
+		    list(FLAGS) + list(LIFTS) + ["pause"] * 3 + ["resume"]
 		self.act(cursor, "grant", self.dice.choice(self.purposes), 30)
 		if self.dice.random() < 0.5:
 			self.meet(cursor)
@@ -327,6 +339,8 @@ class World:
 		ends = None
 		if act == "grant" and self.dice.random() < 0.3:
 			ends = NOW + self.dice.randint(-10, 10) * DAY
+		if act == "pause":
+			ends = NOW + self.dice.randint(-2, 10) * DAY
 		record = self.records.setdefault(purpose.name, Record())
 		good = record.do(act, at, ends)
 		self.say(act, purpose.name, at.date(), ends)
@@ -361,12 +375,13 @@ class World:
 
 	def answers_sql(self, cursor):
 		cursor.execute("SELECT assent.purpose_name(purpose), standing, "
-		    "expires FROM assent.effective(ARRAY(SELECT contact_id FROM "
+		    "expires, paused FROM assent.effective(ARRAY(SELECT contact_id FROM "
 		    "assent.endpoint WHERE key = %s), 'email')",
 		    (self.keys[self.known - 1],))
 		return {name: "expired" if ends and ends <= NOW
-		    and standing in (2, 6) else STANDINGS[standing]
-		    for name, standing, ends in cursor.fetchall()}
+		    and standing in (2, 6) else "paused" if standing == 2
+		    and until and until > NOW else STANDINGS[standing]
+		    for name, standing, ends, until in cursor.fetchall()}
 
 	def check_flags(self, cursor):
 		"""Each flag has the date that it was first set."""

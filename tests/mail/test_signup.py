@@ -203,7 +203,7 @@ def test_forged_links_say_what_to_do(forms, path):
 	before = rows(forms)
 	for method in ("GET", "POST"):
 		status, page = forms.page(method, path)
-		assert status == 404 and "fill in the form once more" in page
+		assert status == 404 and "ask once more where you did" in page
 	assert rows(forms) == before
 
 

@@ -151,6 +151,67 @@ SELECT is((SELECT count(*) FROM assent.suppression
 	WHERE key = pg_temp.key(99)), 1::bigint, 'which is kept');
 SELECT is_empty($$SELECT FROM pg_temp.page(99, 'news')$$, 'and shows nothing');
 
+-- Two steps: a press queues a mail and changes nothing, where one can be sent.
+SELECT assent.purpose_edit(pg_temp.purpose('weekly'), NULL, NULL, NULL, NULL,
+	NULL, NULL, 'double')
+\g /dev/null
+CREATE FUNCTION pg_temp.ask(n int, p_purpose text, ref text)
+RETURNS boolean LANGUAGE sql AS $$
+	SELECT assent.opt_out_ask(pg_temp.key(n), pg_temp.purpose(p_purpose),
+		'email', ref::bytea, ('mail ' || ref)::bytea, 'pl',
+		format('<%s@x.test>', ref), '{"ip": "192.0.2.1"}')
+$$;
+CREATE FUNCTION pg_temp.confirm(ref text) RETURNS boolean LANGUAGE sql AS $$
+	SELECT bool_or(changed) FROM assent.leave_request_confirm('',
+		('mail ' || ref)::bytea, '{"ip": "192.0.2.9"}')
+$$;
+SELECT pg_temp.again(n) FROM generate_series(50, 54) AS n
+\g /dev/null
+SELECT is(pg_temp.ask(50, 'weekly', 'a'), false,
+	'at once, while there is no address to send from');
+SELECT assent.brand_edit('tap', NULL, NULL, 'shop@news.example.com')
+\g /dev/null
+SELECT is(pg_temp.ask(50, 'news', 'a'), false, 'at once, as the purpose says');
+SELECT is(pg_temp.ask(50, 'weekly', 'b'), true, 'asked');
+SELECT is(pg_temp.ask(50, 'weekly', 'b'), true, 'pressed twice');
+SELECT results_eq($$SELECT message_id, recipient, language, data ->> 'purpose'
+	FROM assent.mail WHERE key = pg_temp.key(50)$$,
+	$$VALUES ('<b@x.test>', 'T50@example.com', 'pl', 'weekly')$$,
+	'asks back once');
+SELECT is(pg_temp.standing(50, 'weekly'), 2, 'and changes nothing');
+SELECT is((SELECT double FROM assent.opt_out_show(pg_temp.key(50),
+	pg_temp.purpose('weekly'), 'email', 'en', NULL)), true, 'the page knows');
+SELECT is(bool_and(pg_temp.ask(50, 'weekly', 'b' || i)), true, 'asked often')
+FROM generate_series(1, 9) AS i;
+SELECT is((SELECT count(*) FROM assent.mail WHERE key = pg_temp.key(50)),
+	3::bigint, 'three mails in a day');
+SELECT is(pg_temp.confirm('nix'), NULL, 'what nobody asked');
+SELECT is(pg_temp.confirm('b'), true, 'confirmed');
+SELECT is(pg_temp.standing(50, 'weekly'), 3, 'is left');
+SELECT is(pg_temp.confirm('b'), false, 'once');
+SELECT is(pg_temp.ask(50, 'weekly', 'z'), false,
+	'of what is left nobody is asked');
+SELECT results_eq($$SELECT v.source, p.fields ->> 'ip',
+	p.fields ->> 'confirmed_ip', p.fields ->> 'message_id',
+	p.fields ? 'requested_at' AND p.fields ? 'confirmed_at'
+	FROM assent.event v JOIN assent.event_person p ON p.event_id = v.id
+	WHERE v.contact_id = pg_temp.contact(50) AND v.act = 'withdraw'$$,
+	$$VALUES ('double-opt-out', '192.0.2.1', '192.0.2.9', '<b@x.test>',
+		true)$$, 'with the proof');
+SELECT pg_temp.ask(51, 'weekly', 'c')
+\g /dev/null
+UPDATE assent.leave_request SET expires_at = now() - interval '1 second'
+WHERE key = pg_temp.key(51);
+SELECT is_empty($$SELECT FROM assent.leave_request_show('mail c')$$, 'too late');
+SELECT is(pg_temp.confirm('c'), NULL, 'changes nothing');
+SELECT pg_temp.ask(52, 'weekly', 'd')
+\g /dev/null
+SELECT assent.forget('', pg_temp.key(52), 'test')
+\g /dev/null
+SELECT is((SELECT count(*) FROM assent.leave_request JOIN assent.mail
+	USING (key) WHERE key = pg_temp.key(52)), 0::bigint,
+	'who is forgotten asks nothing');
+
 -- Reasons: personal fields of an event, once a press.
 CREATE FUNCTION pg_temp.why(n int, p_reason text, p_words text)
 RETURNS boolean LANGUAGE sql AS $$

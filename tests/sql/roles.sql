@@ -80,6 +80,7 @@ INSERT INTO may_call VALUES
 	('why',            '{assent_reader}'),
 	('preferences',    '{assent_reader,assent_web}'),
 	('preferences_save', '{assent_web}'),
+	('preferences_pause', '{assent_web}'),
 	('exemption_add',  '{assent_operator}'),
 	('exemption_end',  '{assent_operator}'),
 	('contact_edit',   '{assent_operator}'),
@@ -119,6 +120,9 @@ INSERT INTO may_call VALUES
 	('opt_out_press',  '{assent_web}'),
 	('opt_out_undo',   '{assent_web}'),
 	('opt_out_reason', '{assent_web}'),
+	('opt_out_ask',    '{assent_web}'),
+	('leave_request_show', '{assent_reader,assent_web}'),
+	('leave_request_confirm', '{assent_web}'),
 	('mail_take',      '{assent_web}'),
 	('mail_sent',      '{assent_web}'),
 	('mail_failed',    '{assent_web}');

@@ -121,6 +121,41 @@ every_permit_alone(void **state)
 	assert_int_equal(granted, 3);
 }
 
+static void
+a_pause_holds_until_it_ends(void **state)
+{
+	static const struct {
+		uint32_t until, expires;
+		enum reason reason;
+	} rows[] = {
+	    {NOW + 1, 0, REASON_PAUSED},
+	    {NOW, 0, REASON_GRANTED},
+	    {NOW - 1, 0, REASON_GRANTED},
+	    {0, 0, REASON_PAUSED}, /* for ever */
+	    {NOW + 1, NOW + 2, REASON_PAUSED},
+	    {NOW + 1, NOW, REASON_EXPIRED},
+	    {NOW - 1, NOW, REASON_EXPIRED},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const uint32_t until = rows[i].until, end = rows[i].expires;
+		const uint8_t octets[] = {1, 0, 2, (uint8_t)(end >> 24),
+		    (uint8_t)(end >> 16), (uint8_t)(end >> 8), (uint8_t)end,
+		    (uint8_t)(until >> 24), (uint8_t)(until >> 16),
+		    (uint8_t)(until >> 8), (uint8_t)until, PURPOSE >> 8,
+		    PURPOSE & 0xff, 7, until == 0 ? 0 : 2, PURPOSE >> 8,
+		    PURPOSE & 0xff, STANDING_GRANTED, end == 0 ? 0 : 1};
+		struct permit p;
+		struct err e;
+
+		assert_int_equal(
+		    permit_decode(octets, sizeof(octets), &p, &e), 0);
+		want(ask(&p, NULL) == rows[i].reason, "row %zu: %d", i,
+		    ask(&p, NULL));
+	}
+}
+
 static bool
 counts_from_the_base(enum reason r)
 {
@@ -189,6 +224,7 @@ main(void)
 	    cmocka_unit_test(no_facts_defer),
 	    cmocka_unit_test(an_empty_permit_is_unknown),
 	    cmocka_unit_test(every_permit_alone),
+	    cmocka_unit_test(a_pause_holds_until_it_ends),
 	    cmocka_unit_test(every_permit_with_every_base),
 	    cmocka_unit_test(other_purposes_and_channels_do_not_count),
 	};

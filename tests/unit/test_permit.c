@@ -119,6 +119,40 @@ finds_what_is_there(void **state)
 	}
 }
 
+static void
+a_pause_stands_before_its_pair(void **state)
+{
+	static const uint8_t octets[] = {1, 0, 2, 0, 0, 0, 9, 0, 0, 1, 0,
+	    /* paused until 256, granted until 9 */ 0, 1, 7, 2, 0, 1, 2, 1,
+	    /* granted */ 0, 2, 2, 0,
+	    /* paused for ever */ 0, 3, 7, 0, 0, 3, 2, 0};
+	static const struct permit_pair rows[] = {
+	    {STANDING_GRANTED, 9, 256},
+	    {STANDING_GRANTED, 0, 0},
+	    {STANDING_GRANTED, 0, INT64_MAX},
+	};
+	struct permit p;
+	struct err e;
+
+	(void)state;
+	assert_int_equal(decode(octets, sizeof(octets), &p, &e), 0);
+	/* From either of the two, whichever is found first. */
+	for (size_t n = p.n_pairs; n > 0; n--) {
+		p.n_pairs = n;
+		for (size_t i = 0; i < COUNT(rows); i++) {
+			struct permit_pair pair =
+			    permit_find(&p, (uint16_t)(i + 1), CHANNEL_EMAIL);
+
+			if (n < (const size_t[]){2, 3, 5}[i])
+				continue;
+			want(pair.standing == rows[i].standing &&
+				pair.expires == rows[i].expires &&
+				pair.paused == rows[i].paused,
+			    "row %zu of %zu", i, n);
+		}
+	}
+}
+
 /* Pairs of the odd purposes up to 2n-1, all granted, without expiry. */
 static size_t
 build(uint8_t *out, size_t n)
@@ -220,6 +254,14 @@ damage_is_refused(void **state)
 	    ROW("makes no sense", 1, 0, 0, 0, 1, 0x0f, 0),
 	    ROW("makes no sense", 1, 0, 0, 0, 1, 0x02, 1),
 	    ROW("makes no sense", 1, 0, 1, 0, 0, 0, 9, 0, 1, 0x02, 2),
+	    /* a pause of nothing, of another pair, of a refusal, of itself, and
+	     * behind its pair */
+	    ROW("makes no sense", 1, 0, 0, 0, 1, 0x07, 0, 0, 2, 2, 0),
+	    ROW("makes no sense", 1, 0, 0, 0, 1, 0x07, 0, 0, 1, 0x12, 0),
+	    ROW("makes no sense", 1, 0, 0, 0, 1, 0x07, 0, 0, 1, 3, 0),
+	    ROW("makes no sense", 1, 0, 0, 0, 1, 7, 0, 0, 1, 7, 0, 0, 1, 2, 0),
+	    ROW("makes no sense", 1, 0, 0, 0, 1, 2, 0, 0, 1, 7, 0),
+	    ROW("makes no sense", 1, 0, 0, 0, 1, 7, 1, 0, 1, 2, 0),
 	    /* twice the same pair, and descending */
 	    ROW("out of order", 1, 0, 0, 0, 1, 2, 0, 0, 1, 2, 0),
 	    ROW("out of order", 1, 0, 0, 0, 1, 2, 0, 0, 1, 3, 0),
@@ -270,9 +312,15 @@ check_sense(const uint8_t *octets, size_t len, const struct permit *p)
 		    permit_find(p, (uint16_t)(q[0] << 8 | q[1]), q[2] >> 4);
 
 		assert_true(q[2] >> 4 < CHANNEL_COUNT);
+		assert_true(q[3] <= octets[2]);
+		/* A pause of what comes next. */
+		if ((q[2] & 0x0f) == STANDING_COUNT) {
+			assert_int_equal(pair.standing, STANDING_GRANTED);
+			assert_true(pair.paused > 0 || q[3] > 0);
+			continue;
+		}
 		assert_int_equal(pair.standing, q[2] & 0x0f);
 		assert_true((int)pair.standing < STANDING_COUNT);
-		assert_true(q[3] <= octets[2]);
 		assert_int_equal(pair.expires == 0,
 		    q[3] == 0 ||
 			memcmp(p->expiries + 4 * (q[3] - 1), "\0\0\0\0", 4) ==
@@ -318,6 +366,7 @@ main(void)
 	    cmocka_unit_test(a_bare_header_is_a_known_address),
 	    cmocka_unit_test(says_the_language),
 	    cmocka_unit_test(finds_what_is_there),
+	    cmocka_unit_test(a_pause_stands_before_its_pair),
 	    cmocka_unit_test(finds_in_permits_of_every_size),
 	    cmocka_unit_test(every_expiry_can_be_named),
 	    cmocka_unit_test(damage_is_refused),

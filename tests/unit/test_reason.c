@@ -111,6 +111,7 @@ the_promised_replies(void **state)
 	    {REASON_OBJECTED, VERDICT_REFUSE, "objected", "550", "5.7.1"},
 	    {REASON_RESTRICTED, VERDICT_REFUSE, "restricted", "550", "5.7.1"},
 	    {REASON_SUSPENDED, VERDICT_REFUSE, "suspended", "550", "5.7.1"},
+	    {REASON_PAUSED, VERDICT_REFUSE, "paused", "550", "5.7.1"},
 	    {REASON_ERASED, VERDICT_REFUSE, "erased", "550", "5.7.1"},
 	    {REASON_MALFORMED, VERDICT_REFUSE, "malformed", "550", "5.6.0"},
 	};

@@ -20,7 +20,7 @@ enum { URL = TOKEN_URL - 1, MAIL = TOKEN_MAIL - 1 };
 
 static const enum capability all[] = {CAPABILITY_OPT_OUT,
     CAPABILITY_PREFERENCES, CAPABILITY_CONFIRM, CAPABILITY_PROFILE,
-    CAPABILITY_WHY};
+    CAPABILITY_WHY, CAPABILITY_LEAVE};
 
 static const struct token_subject subject = {
     .key = {{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13}},

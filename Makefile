@@ -90,7 +90,7 @@ $(BUILD)/assent-web: $(WEB) $(SANITIZERS) $(BUILD)/libassentpage.a \
 	$(say) LD $@
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(WEB_LIBS) $(PAGE_LIBS) $(LIBS)
 
-$(BUILD)/assentctl: $(CTL) $(BUILD)/migrations.o $(BUILD)/libassentpage.a \
+$(BUILD)/assentctl: $(CTL) $(SANITIZERS) $(BUILD)/migrations.o $(BUILD)/libassentpage.a \
 	$(BUILD)/libassentmail.a $(BUILD)/libassent.a
 	$(say) LD $@
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(MAIL_LIBS) $(LINT_LIBS) $(PAGE_LIBS) $(LIBS)

@@ -177,6 +177,32 @@ check_purpose(struct ctl *c, const struct stream *s,
 	return 0;
 }
 
+/* Whether the page that a stream names is its brand's, or a company's above. */
+static int
+check_page(struct ctl *c, const struct stream *s, const char *kind,
+    const char *page, struct err *e)
+{
+	static const struct pg_statement find = {
+	    .sql = "SELECT FROM assent.page_look($1, $2, (SELECT p.id "
+		   "FROM assent.purpose p JOIN assent.brand b "
+		   "ON b.id = p.brand_id WHERE b.slug = $3 "
+		   "AND p.slug = 'all'), '', '') WHERE page = $2",
+	};
+	const struct pg_param params[] = {{kind, 0}, {page, 0}, {s->brand, 0}};
+	struct pg_rows *rows = NULL;
+	bool found;
+
+	if (page == NULL)
+		return 0;
+	if (store_exec(c->store, &find, params, 3, &rows, e) != 0)
+		return -1;
+	found = pg_rows_count(rows) > 0;
+	pg_rows_free(&rows);
+	return found ? 0
+		     : err_set(e, ERR_REFUSED, "brand %s has no %s page \"%s\"",
+			   s->brand, kind, page);
+}
+
 static void
 check_stream(struct ctl *c, const struct stream *s, struct report *r)
 {
@@ -190,6 +216,11 @@ check_stream(struct ctl *c, const struct stream *s, struct report *r)
 			bad(r, what, e.text);
 			whole = false;
 		}
+	if (check_page(c, s, "opt-out", s->opt_out_page, &e) != 0 ||
+	    check_page(c, s, "preferences", s->preferences_page, &e) != 0) {
+		bad(r, what, e.text);
+		whole = false;
+	}
 	snprintf(text, sizeof(text), "%zu purpose%s by %s", s->n_purposes,
 	    s->n_purposes == 1 ? "" : "s", channel_word(s->channel));
 	if (whole)

@@ -75,11 +75,17 @@ head_text(struct arena *a, const struct message *m, size_t *len)
 	return text;
 }
 
-/* A link of a capability, or the one that names nobody. */
+/* A kind of link, and the page that it is to open. */
+struct link_kind {
+	enum capability capability;
+	const char *path, *page; /* NULL: the purpose's */
+};
+
+/* A link of a kind, or the one that names nobody. */
 static const char *
 link_for(struct arena *a, const struct message *m,
     const struct stream_purpose *purpose, const struct recipient *only,
-    enum capability capability, const char *path)
+    const struct link_kind *kind)
 {
 	const char *base = m->snapshot->conf->web.base_url;
 	struct token_subject subject;
@@ -93,9 +99,11 @@ link_for(struct arena *a, const struct message *m,
 	    .purpose = purpose->id,
 	    .channel = m->stream->channel,
 	};
-	t = token_for(capability, &subject);
+	t = token_for(kind->capability, &subject);
 	token_seal_url(m->snapshot->keys, &t, text);
-	return arena_printf(a, "%s/%s/%s", base, path, text);
+	return arena_printf(a, "%s/%s/%s%s%s", base, kind->path, text,
+	    kind->page == NULL ? "" : "?page=",
+	    kind->page == NULL ? "" : kind->page);
 }
 
 /* The language of the person, else the one that the sending tool named. */
@@ -166,11 +174,13 @@ make_plan(struct arena *a, const struct session *s,
 	};
 	if (stream->footer == FOOTER_OFF)
 		return 0;
-	plan->unsubscribe_url =
-	    link_for(a, m, purpose, only, CAPABILITY_OPT_OUT, "u");
-	plan->preferences_url =
-	    link_for(a, m, purpose, only, CAPABILITY_PREFERENCES, "m");
-	plan->why_url = link_for(a, m, purpose, only, CAPABILITY_WHY, "w");
+	plan->unsubscribe_url = link_for(a, m, purpose, only,
+	    &(struct link_kind){CAPABILITY_OPT_OUT, "u", stream->opt_out_page});
+	plan->preferences_url = link_for(a, m, purpose, only,
+	    &(struct link_kind){
+		CAPABILITY_PREFERENCES, "m", stream->preferences_page});
+	plan->why_url = link_for(a, m, purpose, only,
+	    &(struct link_kind){CAPABILITY_WHY, "w", NULL});
 	/* Somebody else's, in a text that was copied, is not this one's. */
 	plan->link_prefix = plan->unsubscribe_url;
 	plan->aliases = aliases(a, stream);

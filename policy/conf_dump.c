@@ -126,6 +126,16 @@ dump_body(FILE *out, const struct stream *s)
 }
 
 static void
+dump_page(FILE *out, const char *key, const char *page)
+{
+	if (page == NULL)
+		return;
+	fprintf(out, "\t%s = ", key);
+	dump_string(out, page);
+	fputc('\n', out);
+}
+
+static void
 dump_stream(FILE *out, const struct stream *s)
 {
 	fprintf(out, "stream %s {\n", s->name);
@@ -157,6 +167,8 @@ dump_stream(FILE *out, const struct stream *s)
 	    conf_footer_words[s->footer], conf_tracking_words[s->tracking],
 	    conf_oversize_words[s->oversize]);
 	dump_body(out, s);
+	dump_page(out, "opt-out-page", s->opt_out_page);
+	dump_page(out, "preferences-page", s->preferences_page);
 	fputs("}\n", out);
 }
 

@@ -15,7 +15,7 @@
 #include "conf_value.h"
 #include "network.h"
 
-enum { PLACEHOLDER_MAX = 200 };
+enum { PLACEHOLDER_MAX = 200, PAGE_MAX = 63 };
 
 /* The settings of a stream that are one of some words. */
 enum word {
@@ -103,6 +103,8 @@ cfg_opt_t conf_stream_opts[] = {
     CFG_STR_LIST("tracker-hosts", NULL, CFGF_NODEFAULT),
     CFG_STR_LIST("redirectors", NULL, CFGF_NODEFAULT),
     CFG_STR_LIST("placeholders", NULL, CFGF_NODEFAULT),
+    CFG_STR("opt-out-page", NULL, CFGF_NODEFAULT),
+    CFG_STR("preferences-page", NULL, CFGF_NODEFAULT),
     CFG_END(),
 };
 
@@ -238,6 +240,25 @@ take_body(struct conf *c, struct stream *s, cfg_t *sec, struct err *e)
 	return 0;
 }
 
+/* The name of a page; NULL where none is given. */
+static int
+take_page(struct conf *c, cfg_t *sec, const char *key, const char **out,
+    struct err *e)
+{
+	const char *name = cfg_getstr(sec, key);
+	size_t len = name == NULL ? 0 : strlen(name);
+
+	*out = NULL;
+	if (name == NULL)
+		return 0;
+	if (len == 0 || len > PAGE_MAX ||
+	    strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-") != len)
+		return err_set(
+		    e, ERR_FATAL, "%s: \"%s\" is no page's name", key, name);
+	*out = arena_strdup(c->arena, name);
+	return *out != NULL ? 0 : err_set(e, ERR_FATAL, "too large");
+}
+
 static int
 take_stream(struct conf *c, struct stream *s, cfg_t *sec, struct err *e)
 {
@@ -256,7 +277,9 @@ take_stream(struct conf *c, struct stream *s, cfg_t *sec, struct err *e)
 		return err_set(e, ERR_FATAL, "brand is missing: who speaks");
 	s->brand = arena_strdup(c->arena, brand);
 	if (!channel_parse(cfg_getstr(sec, "channel"), &s->channel) ||
-	    take_words(s, sec, e) != 0 || take_body(c, s, sec, e) != 0)
+	    take_words(s, sec, e) != 0 || take_body(c, s, sec, e) != 0 ||
+	    take_page(c, sec, "opt-out-page", &s->opt_out_page, e) != 0 ||
+	    take_page(c, sec, "preferences-page", &s->preferences_page, e) != 0)
 		return -1;
 	/* Other channels need other addresses than a mailbox. */
 	if (s->channel != CHANNEL_EMAIL)

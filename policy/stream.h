@@ -95,6 +95,8 @@ struct stream {
 	const char *const *tracker_hosts, *const *redirectors;
 	size_t n_placeholders;
 	const struct stream_placeholder *placeholders; /* own ones */
+	/* Which pages its links open; NULL: those that the purpose names */
+	const char *opt_out_page, *preferences_page;
 	/* The purpose that allows to follow a person, once resolved; 0: none */
 	uint16_t monitoring;
 	void *metrics; /* the program's own */

@@ -6,11 +6,13 @@ import hashlib
 import html
 import json
 import os
+import quopri
 import re
 import signal
 import struct
 import urllib.request
 import zlib
+from pathlib import Path
 
 import pytest
 from conftest import wait_for
@@ -166,6 +168,42 @@ def test_a_link_may_name_a_page_of_its_brand(pages):
 		    "Stop this mail?"
 	other = links(pages, "acme/newsletter")["opt_out"]
 	assert headed(get(pages, other + "?page=bye")[0]) == "Stop this mail?"
+
+
+def test_a_stream_names_a_page(pages):
+	"""In the links of the body, while the header has none."""
+	conf = Path(pages.env["ASSENT_CONF"])
+	text = conf.read_text()
+	stream = """stream paged {
+		match { listener = "campaigns"  sender = "*@paged.example.com" }
+		brand = "look"  purpose = "tips"  opt-out-page = "bye"
+	}
+	"""
+
+	def reload(text):
+		done = 'assent_reloads_total{result="done"}'
+		before = pages.metric(done)
+		conf.write_text(text)
+		os.kill(pages.pid("milter"), signal.SIGHUP)
+		assert wait_for(lambda: pages.metric(done) > before)
+	reload(text.replace("stream one {", stream + "stream one {"))
+	try:
+		sent = pages.send(pages.subscriber("look/tips"),
+		    "{{unsubscribe_url}}\r\n", sender="x@paged.example.com")
+		mail = pages.delivered(sent.marker)
+		told = pages.ctl("check", check=False).stdout
+		conf.write_text(conf.read_text().replace('"bye"', '"nix"'))
+		missing = pages.ctl("check", check=False)
+	finally:
+		reload(text)
+	body = quopri.decodestring(mail.body).decode()
+	(path,) = re.findall(r"https://optout.example.com(/u/\S+)", body)
+	assert path == mail.link() + "?page=bye"
+	assert headed(get(pages, path)[0]) == "Leaving Look?"
+	assert "has no opt-out page" not in told and 'page = "bye"' in told
+	assert missing.returncode == 1
+	assert 'brand look has no opt-out page "nix"' in \
+	    missing.stdout + missing.stderr
 
 
 def test_a_preview_is_what_people_see(pages):

@@ -171,6 +171,7 @@ streams_arrive_in_order(void **state)
 	    "match { client = { \"10.0.0.0/8\", \"::1\" } sender = \"*@x\" }\n"
 	    "brand = \"acme\" purpose = \"news\"\n"
 	    "purposes = { \"offers\", \"news\" }\n"
+	    "opt-out-page = \"bye\" preferences-page = a.b_c-1\n"
 	    "recipients = shared author-list-headers = merge "
 	    "signed = headers-only }\n"
 	    "stream two { match { } brand = \"b\" purpose = \"p\" }\n"
@@ -195,7 +196,11 @@ streams_arrive_in_order(void **state)
 	assert_int_equal(s[0].recipients, RECIPIENTS_SHARED);
 	assert_int_equal(s[0].author, AUTHOR_MERGE);
 	assert_int_equal(s[0].signatures, SIGNATURES_SPARE);
+	assert_string_equal(s[0].opt_out_page, "bye");
+	assert_string_equal(s[0].preferences_page, "a.b_c-1");
 	assert_string_equal(s[1].name, "two");
+	assert_null(s[1].opt_out_page);
+	assert_null(s[1].preferences_page);
 	assert_int_equal(s[1].n_purposes, 1);
 	assert_string_equal(s[1].purpose->name, "p");
 	assert_int_equal(s[1].recipients, RECIPIENTS_SPLIT);
@@ -337,6 +342,10 @@ bad_streams(void **state)
 	    {STREAM("purpose = \"p\"\nauthor-list-headers = off"),
 		":6: ", "author-list-headers"},
 	    {STREAM("purpose = \"p\"\nsigned = no"), ":6: ", "signed"},
+	    {STREAM("purpose = \"p\"\nopt-out-page = \"a b\""), ":",
+		"stream s: opt-out-page"},
+	    {STREAM("purpose = \"p\"\npreferences-page = \"\""), ":",
+		"stream s: preferences-page"},
 	    {STREAM("purpose = \"p\"\nmatch { client = \"10.0.0.0/33\" }"),
 		":6: ", "client"},
 	    {STREAM("purpose = \"p\"\nmatch { client = { \"::1\", \"x\" } }"),

@@ -19,22 +19,23 @@ from stackproc import Failure
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ("Makefile", "policy", "mail", "milter", "web", "ctl", "sql")
 ROUNDS = 5			# at most, until it is found
-COURSE = Course(0, 2.5, 0.5)
+REST = 0.5
 
 
 class Plant(NamedTuple):
 	name: str
 	injury: object		# what brings it to light
+	hold: float		# seconds for which that lasts
 	edits: tuple		# file, pattern, what comes in its place
 
 
 ALL = [
-	Plant("acknowledge early", injuries.redis_from_webs_deaf, (
+	Plant("acknowledge early", injuries.redis_from_webs_deaf, 2, (
 	    ("policy/change.c", r"clock_sleep_until\(since \+ wait\)",
 		"(void)since"),
 	)),
 	# Readers replace whatever is there, and writers leave that.
-	Plant("ignore marks", injuries.redis_stutters, (
+	Plant("ignore marks", injuries.redis_stutters, 2, (
 	    ("policy/lookup.c", "(struct cache_nonce ticket);", r"\1 = {{0}};"),
 	    ("policy/lookup.c", r"(if \(answer) == CACHE_MISS &&",
 		r"\1 != CACHE_DOWN &&"),
@@ -42,11 +43,12 @@ ALL = [
 		r"\1~=1"),
 	    ("policy/cache.c", r"'SET',KEYS\[1\],'X','PX',", "'ECHO',"),
 	)),
-	Plant("trust an old generation", injuries.redis_empty, (
+	# Longer than a change that waits for the leases.
+	Plant("trust an old generation", injuries.redis_from_webs, 4, (
 	    ("policy/lookup.c", r"(\n\tanswer = ask_cache\()",
-		r"\n\tstatic int64_t first;"
-		r"\n\tif (first == 0)\n\t\tfirst = term.epoch;"
-		r"\n\tterm.epoch = first;\1"),
+		r"\n\tstatic struct lease_term first;"
+		r"\n\tif (first.timeline == 0)\n\t\tfirst = term;"
+		r"\n\tterm = first;\1"),
 	)),
 ]
 
@@ -88,7 +90,7 @@ def caught(rig, plant, programs, say):
 	rig.use(build(plant, programs))
 	(injury,) = [i for i in injuries.ALL if i.act is plant.injury]
 	for number in range(ROUNDS):
-		result = run(rig, injury, COURSE, say)
+		result = run(rig, injury, Course(0, plant.hold, REST), say)
 		if result.wrong:
 			say(f"planted, {plant.name}: caught in round "
 			    f"{number + 1}, {len(result.wrong)} violations: "

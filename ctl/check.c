@@ -14,6 +14,7 @@
 #include "ctl.h"
 #include "out.h"
 #include "policy/arena.h"
+#include "policy/buf.h"
 #include "policy/cache.h"
 #include "policy/channel.h"
 #include "policy/conf.h"
@@ -148,16 +149,20 @@ check_permits(struct ctl *c, struct report *r)
 static void
 check_cache(struct ctl *c, struct report *r)
 {
+	struct buf found = {0};
 	struct cache *cache;
 	struct err e;
 
 	cache = cache_new(&c->conf->cache, NULL, &e);
 	if (cache == NULL)
 		bad(r, "cache", e.text);
-	else if (cache_ping(cache, &e) != 0)
+	else if (cache_describe(cache, &found, &e) != 0)
 		say(r, "warning", "cache", e.text);
+	else if (buf_failed(&found))
+		bad(r, "cache", "out of memory");
 	else
-		good(r, "cache", "Redis answers");
+		good(r, "cache", found.data);
+	buf_free(&found);
 	cache_free(&cache);
 }
 

@@ -10,9 +10,11 @@
  *
  * The epoch is read before each batch, from a server that has just proved to
  * be the primary.  If it moves on, nobody finds what was filled before, and the
- * answer says so.
+ * answer says so.  Whom to believe about a slot is read once an epoch: if that
+ * changes, the new owner does not take the ticket.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -23,6 +25,7 @@
 #include "policy/cache.h"
 #include "policy/clock.h"
 #include "policy/permit.h"
+#include "policy/slots.h"
 #include "policy/store.h"
 
 /* A batch is over long before its tickets are. */
@@ -34,12 +37,15 @@ struct warming {
 	struct addr_key last;
 	size_t last_len; /* 0 before the first batch */
 	int64_t epoch;
+	struct cache_trust
+	    *known; /* by slot, in this epoch; or no generation */
 	long long filled, present, lost;
 	int64_t begun, shown;
 	bool showed;
 	/* The batch: keys, and the tickets set for them. */
 	size_t n;
 	struct addr_key keys[BATCH];
+	struct cache_trust trust[BATCH];
 	struct cache_nonce tickets[BATCH];
 };
 
@@ -83,8 +89,21 @@ wanted(
 static int
 take(struct warming *w, const struct addr_key *key, struct err *e)
 {
-	switch (
-	    cache_ticket(w->ctl->cache, w->epoch, key, &w->tickets[w->n], e)) {
+	struct cache *cache = w->ctl->cache;
+	unsigned int slot = cache_slot(cache, key);
+	struct cache_trust *t = &w->known[slot];
+	enum cache_answer answer = CACHE_DOWN;
+	struct store_epoch epoch;
+
+	for (int i = 0; i < 2 && answer == CACHE_DOWN; i++) {
+		if (i > 0 && !change_claim(&w->ctl->changer))
+			break;
+		if ((i > 0 || t->generation == 0) &&
+		    store_trust(w->ctl->store, slot, t, &epoch, e) != 0)
+			return -1;
+		answer = cache_ticket(cache, t, key, &w->tickets[w->n], e);
+	}
+	switch (answer) {
 	case CACHE_DOWN:
 		return -1;
 	case CACHE_BUSY:
@@ -92,6 +111,7 @@ take(struct warming *w, const struct addr_key *key, struct err *e)
 		w->present++;
 		return 0;
 	case CACHE_MISS:
+		w->trust[w->n] = *t;
 		w->keys[w->n++] = *key;
 	}
 	return 0;
@@ -152,7 +172,7 @@ fill(struct warming *w, const struct pg_rows *rows, struct err *e)
 			i++;
 		if (i == w->n || memcmp(w->keys[i].octets, key, ADDR_KEY) != 0)
 			continue;
-		if (cache_fill(w->ctl->cache, w->epoch, &w->keys[i],
+		if (cache_fill(w->ctl->cache, &w->trust[i], &w->keys[i],
 			&w->tickets[i], packed, len, e) != 0)
 			return -1;
 		w->filled++;
@@ -196,6 +216,7 @@ look_at_epoch(struct warming *w, struct err *e)
 	if (epoch.number != w->epoch) {
 		w->lost += w->filled + w->present;
 		w->filled = w->present = 0;
+		memset(w->known, 0, SLOTS * sizeof(*w->known));
 	}
 	w->epoch = epoch.number;
 	return 0;
@@ -231,7 +252,11 @@ run(struct ctl *c, const struct args *a, json_t *out, struct err *e)
 		return OUTCOME_FAILED;
 	w.purpose = purpose.id;
 	w.shown = w.begun;
+	w.known = calloc(SLOTS, sizeof(*w.known));
+	if (w.known == NULL)
+		return OUTCOME_FAILED;
 	rc = warm(&w, e);
+	free(w.known);
 	took = clock_now() - w.begun;
 	out_int(out, "filled", w.filled);
 	out_int(out, "present", w.present);

@@ -102,7 +102,8 @@ snapshot_fill(struct engine *en, struct snapshot *s, struct err *e)
 	s->changer.store = s->lookup.store;
 	s->changer.cache = s->lookup.cache;
 	s->changer.lease = c->cache.lease;
-	s->lookup.lease = lease_start(c, role, "assent-milter lease", e);
+	s->lookup.lease =
+	    lease_start(c, s->lookup.cache, role, "assent-milter lease", e);
 	return s->lookup.lease == NULL ? -1 : 0;
 }
 

@@ -35,7 +35,7 @@ write_state(struct engine *en, struct buf *out)
 
 	if (s == NULL)
 		return;
-	held = lease_holds(s->lookup.lease, &term);
+	held = lease_holds(s->lookup.lease, 0, &term);
 	engine_end(en, &s);
 	buf_printf(out,
 	    "# HELP assent_lease_held Whether the primary has proved itself.\n"

@@ -2,25 +2,23 @@
 /*
  * cache - permits in Redis, never staler than they may be
  *
- * The only file that knows hiredis.  An entry's first octet tells what it is;
- * a ticket or mark is followed by its nonce, a permit by its octets.  A
- * connection asks for Redis' run id when it opens and uses it for its keys
- * until it closes: what one run of Redis was told, no other run repeats.
+ * An entry's first octet tells what it is; a ticket or mark is followed by its
+ * nonce, a permit by its octets.  A command goes to the master of the key's
+ * slot, and what it answers counts if it came from the slot's owner: the
+ * identity of a connection is compared after each answer, as it may have been
+ * learnt along with it.
  */
 #include "cache.h"
 
-#include <errno.h>
-#include <hiredis/hiredis.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/time.h>
 
 #include "addr.h"
-#include "breaker.h"
-#include "clock.h"
+#include "buf.h"
 #include "conf.h"
+#include "masters.h"
 #include "metric.h"
 #include "pool.h"
 
@@ -29,12 +27,14 @@ enum {
 	ENTRY_TICKET = 'T',
 	ENTRY_MARK = 'M',
 	ENTRY_CONTESTED = 'X',
-	PREFIX = 8,
-	KEY = PREFIX + ADDR_KEY,
+	NAME = 8,
+	TAG = 1 + ADDR_KEY,
+	KEY = 1 + TAG + 1 + NAME, /* "{TAG}NAME" */
 	NONCE_ENTRY = 1 + sizeof(struct cache_nonce),
-	RUN_ID = 40,
-	PORT = 6379
+	REDIRECTS = 3
 };
+
+_Static_assert((int)CACHE_OWNER == (int)REDIS_IDENTITY, "one identity");
 
 #define TICKET_MS "5000"
 #define MARK_MS "60000"
@@ -52,182 +52,27 @@ enum {
 	"redis.call('SET',KEYS[1],ARGV[2],'PX',ARGV[3]) else "                 \
 	"redis.call('SET',KEYS[1],'X','PX'," MARK_MS ") end return 1"
 
-struct cache_url {
-	char *host, *path, *user, *password;
-	int port, database;
-};
-
 struct cache {
 	const struct conf_cache *conf;
-	struct cache_url url;
-	struct pool *pool;
-	struct breaker breaker;
-	metric_counter *failed, *spared, *open; /* may be NULL */
+	struct masters *masters;
+	_Atomic unsigned int left_alone; /* how many masters are */
+	metric_counter *failed, *spared, *open, *disowned; /* may be NULL */
 };
 
-/* One connection and what its keys begin with. */
-struct link {
-	redisContext *redis;
-	char run[RUN_ID];
-	int64_t epoch; /* the one of `prefix`; none has number 0 */
-	char prefix[PREFIX];
+/* A question about one key, and what came of it. */
+struct question {
+	unsigned int slot;
+	const struct cache_trust *trust;
+	struct redis_command command;
+	char key[KEY];
 };
 
-/* "redis://[USER:]PASSWORD@HOST:PORT/DATABASE" or "unix:PATH", cut up. */
-static int
-parse_host(struct cache_url *u, const char *text, struct err *e)
-{
-	char host[256] = "", rest[64] = "";
-	const char *at = strrchr(text, '@');
-
-	if (at != NULL) {
-		const char *colon = memchr(text, ':', (size_t)(at - text));
-		const char *secret = colon == NULL ? text : colon + 1;
-
-		if (colon != NULL && colon > text)
-			u->user = strndup(text, (size_t)(colon - text));
-		u->password = strndup(secret, (size_t)(at - secret));
-		text = at + 1;
-	}
-	u->port = PORT;
-	if (sscanf(text, "[%255[0-9a-fA-F:.]]%63s", host, rest) < 1 &&
-	    sscanf(text, "%255[^:/[]%63s", host, rest) < 1)
-		return err_set(e, ERR_FATAL, "no host in it");
-	if (rest[0] != '\0' &&
-	    sscanf(rest, ":%5d/%5d", &u->port, &u->database) < 1 &&
-	    sscanf(rest, "/%5d", &u->database) < 1)
-		return err_set(e, ERR_FATAL,
-		    "after the host there must be :PORT or /DATABASE");
-	u->host = strdup(host);
-	return 0;
-}
-
-static int
-parse_url(struct cache_url *u, const char *url, struct err *e)
-{
-	int rc;
-
-	if (strncmp(url, "unix:", 5) == 0 && url[5] != '\0') {
-		u->path = strdup(url + 5);
-		return u->path != NULL
-		    ? 0
-		    : err_set(e, ERR_FATAL, "out of memory for cache url");
-	}
-	if (strncmp(url, "redis://", 8) != 0)
-		return err_set(e, ERR_FATAL,
-		    "cache url: \"%s\" is neither unix:PATH nor "
-		    "redis://[[USER:]PASSWORD@]HOST[:PORT][/DATABASE]",
-		    url);
-	rc = parse_host(u, url + 8, e);
-	return rc == 0 ? 0 : err_prefix(e, "cache url");
-}
-
-static void
-close_link(void *handle)
-{
-	struct link *l = handle;
-
-	if (l->redis != NULL)
-		redisFree(l->redis);
-	free(l);
-}
-
-static int
-complain(const struct link *l, const redisReply *r, struct err *e)
-{
-	const redisContext *c = l->redis;
-	const char *what = "out of memory";
-
-	if (r != NULL && r->type == REDIS_REPLY_ERROR)
-		what = r->str;
-	else if (c != NULL && c->err == REDIS_ERR_IO &&
-	    (errno == EAGAIN || errno == EWOULDBLOCK))
-		what = "no answer in time";
-	else if (c != NULL && c->err != 0)
-		what = c->errstr;
-	else if (r != NULL)
-		what = "an answer that makes no sense";
-	return err_set(e, ERR_UNREACHABLE, "Redis: %s", what);
-}
-
-/* Sends AUTH, SELECT and the like; their only good answer is OK. */
-static int
-expect_ok(struct link *l, const char *const *argv, int argc, struct err *e)
-{
-	redisReply *r =
-	    redisCommandArgv(l->redis, argc, (const char **)argv, NULL);
-	int rc = 0;
-
-	if (r == NULL || r->type != REDIS_REPLY_STATUS)
-		rc = complain(l, r, e);
-	freeReplyObject(r);
-	return rc;
-}
-
-static int
-log_in(struct link *l, const struct cache_url *u, struct err *e)
-{
-	const char *auth[] = {
-	    "AUTH", u->user == NULL ? u->password : u->user, u->password};
-	char number[16];
-	const char *select[] = {"SELECT", number};
-
-	if (u->password != NULL &&
-	    expect_ok(l, auth, u->user == NULL ? 2 : 3, e) != 0)
-		return -1;
-	snprintf(number, sizeof(number), "%d", u->database);
-	return u->database == 0 ? 0 : expect_ok(l, select, 2, e);
-}
-
-static int
-learn_run(struct link *l, struct err *e)
-{
-	redisReply *r = redisCommand(l->redis, "INFO server");
-	const char *id;
-	int rc = 0;
-
-	if (r == NULL || r->type != REDIS_REPLY_STRING ||
-	    (id = strstr(r->str, "\nrun_id:")) == NULL ||
-	    strlen(id + 8) < RUN_ID)
-		rc = complain(l, r, e);
-	else
-		memcpy(l->run, id + 8, RUN_ID);
-	freeReplyObject(r);
-	return rc;
-}
-
-static void *
-open_link(void *arg, int64_t deadline, struct err *e)
-{
-	const struct cache *c = arg;
-	struct link *l = calloc(1, sizeof(*l));
-	struct timeval tv = {
-	    .tv_sec = c->conf->timeout / CLOCK_S,
-	    .tv_usec = c->conf->timeout % CLOCK_S / 1000,
-	};
-
-	(void)deadline; /* the cache's own timeout is the shorter one */
-	if (l == NULL) {
-		err_set(e, ERR_FATAL, "out of memory for a connection");
-		return NULL;
-	}
-	l->redis = c->url.path != NULL
-	    ? redisConnectUnixWithTimeout(c->url.path, tv)
-	    : redisConnectWithTimeout(c->url.host, c->url.port, tv);
-	if (l->redis == NULL || l->redis->err != 0 ||
-	    redisSetTimeout(l->redis, tv) != REDIS_OK) {
-		complain(l, NULL, e);
-	} else if (log_in(l, &c->url, e) == 0 && learn_run(l, e) == 0) {
-		return l;
-	}
-	close_link(l);
-	return NULL;
-}
-
-static const struct pool_ops ops = {
-    .open = open_link,
-    .close = close_link,
-    .what = "Redis",
+/* What an answer means for the question. */
+enum answered {
+	ANSWERED_NOT = 0, /* by nobody who counts */
+	ANSWERED,
+	ANSWERED_ABSENT, /* the entry is not here, nor can it come here */
+	ANSWERED_ELSEWHERE
 };
 
 static void
@@ -238,7 +83,10 @@ make_metrics(struct cache *c, struct metrics *m)
 	c->spared = metrics_counter(m, "assent_cache_spared_total",
 	    "Operations not tried, as Redis did not answer before.", "");
 	c->open = metrics_gauge(m, "assent_cache_breaker_open",
-	    "Whether Redis is left alone, as it did not answer.", "");
+	    "How many Redis are left alone, as they did not answer.", "");
+	c->disowned = metrics_counter(m, "assent_cache_disowned_total",
+	    "Answers not believed: of a Redis that is not the slot's owner.",
+	    "");
 }
 
 struct cache *
@@ -251,18 +99,11 @@ cache_new(const struct conf_cache *conf, struct metrics *m, struct err *e)
 		return NULL;
 	}
 	c->conf = conf;
-	pthread_mutex_init(&c->breaker.lock, NULL);
 	if (m != NULL)
 		make_metrics(c, m);
-	if (parse_url(&c->url, conf->url, e) != 0) {
+	c->masters = masters_new(conf, m, e);
+	if (c->masters == NULL)
 		cache_free(&c);
-		return NULL;
-	}
-	c->pool = pool_new(&ops, c, (size_t)conf->pool);
-	if (c->pool == NULL) {
-		err_set(e, ERR_FATAL, "out of memory for the cache");
-		cache_free(&c);
-	}
 	return c;
 }
 
@@ -273,155 +114,227 @@ cache_free(struct cache **cp)
 
 	if (c == NULL)
 		return;
-	pool_free(&c->pool);
-	pthread_mutex_destroy(&c->breaker.lock);
-	free(c->url.host);
-	free(c->url.path);
-	free(c->url.user);
-	free(c->url.password);
+	masters_free(&c->masters);
 	free(c);
 	*cp = NULL;
 }
 
+/* The hash tag begins with a letter, as an empty one would be none: the "}"
+ * that ends it may well be an octet of the address key. */
 static void
-enter_epoch(struct link *l, int64_t epoch)
+make_tag(const struct addr_key *key, char out[TAG])
 {
-	uint8_t hash[crypto_generichash_BYTES_MIN];
+	out[0] = 'k';
+	memcpy(out + 1, key->octets, ADDR_KEY);
+}
+
+unsigned int
+cache_slot(const struct cache *c, const struct addr_key *key)
+{
+	char tag[TAG];
+	const char *end;
+
+	make_tag(key, tag);
+	end = memchr(tag, '}', TAG);
+	return masters_slot(
+	    c->masters, tag, end == NULL ? TAG : (size_t)(end - tag));
+}
+
+static void
+make_key(const struct cache_trust *t, const struct addr_key *key, char out[KEY])
+{
+	uint8_t name[crypto_generichash_BYTES_MIN];
 	crypto_generichash_state st;
 
-	crypto_generichash_init(&st, NULL, 0, sizeof(hash));
-	crypto_generichash_update(&st, (const uint8_t *)l->run, RUN_ID);
-	crypto_generichash_update(&st, (const uint8_t *)&epoch, sizeof(epoch));
-	crypto_generichash_final(&st, hash, sizeof(hash));
-	memcpy(l->prefix, hash, PREFIX);
-	l->epoch = epoch;
+	crypto_generichash_init(&st, NULL, 0, sizeof(name));
+	crypto_generichash_update(&st, t->owner, CACHE_OWNER);
+	crypto_generichash_update(
+	    &st, (const uint8_t *)&t->generation, sizeof(t->generation));
+	crypto_generichash_final(&st, name, sizeof(name));
+	out[0] = '{';
+	make_tag(key, out + 1);
+	out[1 + TAG] = '}';
+	memcpy(out + 1 + TAG + 1, name, NAME);
+}
+
+/* Tells the breaker of `s`, and counts it when that opened or closed it. */
+static void
+report(struct cache *c, struct master *s, bool answered, int64_t begun)
+{
+	bool open = breaker_report(&s->breaker, answered, begun, clock_now());
+
+	if (!answered)
+		metric_inc(c->failed);
+	if (atomic_exchange(&s->left_alone, open) == open)
+		return;
+	if (open)
+		c->left_alone++;
+	else
+		c->left_alone--;
+	metric_set(c->open, c->left_alone);
+}
+
+static bool
+is_error(const struct redis_reply *reply, const char *word)
+{
+	return strncmp(reply->text, word, strlen(word)) == 0;
+}
+
+/* What the reply of `r`, a connection to `s`, is worth. */
+static enum answered
+judge(struct cache *c, struct master *s, const struct question *q,
+    const struct redis *r, const struct redis_reply *reply, struct err *e)
+{
+	bool error = reply->type == REDIS_ERROR;
+	bool absent = error && is_error(reply, "ASK ");
+
+	if (error && is_error(reply, "MOVED ")) {
+		masters_moved(c->masters, s, reply->text);
+		return ANSWERED_ELSEWHERE;
+	}
+	if (error && !absent) {
+		masters_doubt(c->masters);
+		return ANSWERED_NOT;
+	}
+	if (q->trust != NULL &&
+	    memcmp(redis_identity(r), q->trust->owner, CACHE_OWNER) != 0) {
+		s->unclaimed = true;
+		metric_inc(c->disowned);
+		err_set(e, ERR_UNREACHABLE,
+		    "Redis %s: not the owner of slot %u as yet, or no longer",
+		    s->server.host, q->slot);
+		return ANSWERED_NOT;
+	}
+	return absent ? ANSWERED_ABSENT : ANSWERED;
+}
+
+/* Asks `s`; again on a new connection, if an old one turns out dead. */
+static enum answered
+ask(struct cache *c, struct master *s, const struct question *q,
+    struct redis_reply *reply, struct err *e)
+{
+	int64_t begun = clock_now(), deadline = begun + c->conf->timeout;
+	enum answered answer = ANSWERED_NOT;
+	bool fresh, dead;
+
+	do {
+		struct redis *r = pool_borrow(s->pool, deadline, &fresh, e);
+
+		dead = true;
+		if (r == NULL)
+			break;
+		dead = redis_ask(r, &q->command, reply, e) != 0;
+		if (!dead)
+			answer = judge(c, s, q, r, reply, e);
+		pool_return(s->pool, r, !dead);
+	} while (dead && !fresh && clock_now() < deadline);
+	if (dead)
+		masters_doubt(c->masters);
+	else if (answer != ANSWERED)
+		redis_reply_free(reply);
+	report(c, s, !dead, begun);
+	return answer;
+}
+
+static enum answered
+ask_if_admitted(struct cache *c, struct master *s, const struct question *q,
+    struct redis_reply *reply, struct err *e)
+{
+	if (breaker_admits(&s->breaker, clock_now()))
+		return ask(c, s, q, reply, e);
+	metric_inc(c->spared);
+	masters_doubt(c->masters);
+	err_set(e, ERR_UNREACHABLE,
+	    "Redis %s: left alone for a moment, as it did not answer",
+	    s->server.host);
+	return ANSWERED_NOT;
+}
+
+/* Asks the master of the slot, whoever that turns out to be.  On ANSWERED the
+ * reply is to be freed; on ANSWERED_NOT `e` says why. */
+static enum answered
+run(struct cache *c, const struct question *q, struct redis_reply *reply,
+    struct err *e)
+{
+	for (int i = 0; i <= REDIRECTS; i++) {
+		struct master *s = masters_find(c->masters, q->slot, e);
+		enum answered answer;
+
+		if (s == NULL) {
+			metric_inc(c->failed);
+			return ANSWERED_NOT;
+		}
+		answer = ask_if_admitted(c, s, q, reply, e);
+		if (answer != ANSWERED_ELSEWHERE)
+			return answer;
+	}
+	err_set(e, ERR_UNREACHABLE, "Redis: slot %u is moved about", q->slot);
+	return ANSWERED_NOT;
+}
+
+/* A question about the entry of `key`; the command is still to be filled in,
+ * with the key's octets at `place`. */
+static void
+prepare(struct question *q, const struct cache *c, const struct cache_trust *t,
+    const struct addr_key *key, size_t place)
+{
+	*q = (struct question){.slot = cache_slot(c, key), .trust = t};
+	make_key(t, key, q->key);
+	q->command.word[place] = q->key;
+	q->command.len[place] = KEY;
 }
 
 static void
-make_key(
-    struct link *l, int64_t epoch, const struct addr_key *key, char out[KEY])
+set_word(struct question *q, size_t place, const char *word, size_t len)
 {
-	if (l->epoch != epoch)
-		enter_epoch(l, epoch);
-	memcpy(out, l->prefix, PREFIX);
-	memcpy(out + PREFIX, key->octets, ADDR_KEY);
-}
-
-/* A command about one key: words before it, the key, words after it. */
-struct command {
-	const char *before[3], *after[5];
-	size_t len[5]; /* of `after`; 0: a C string */
-};
-
-static redisReply *
-send_command(struct link *l, const struct command *cmd, const char key[KEY])
-{
-	const char *argv[9];
-	size_t len[9];
-	int n = 0;
-
-	for (size_t i = 0; i < 3 && cmd->before[i] != NULL; i++, n++) {
-		argv[n] = cmd->before[i];
-		len[n] = strlen(cmd->before[i]);
-	}
-	argv[n] = key;
-	len[n++] = KEY;
-	for (size_t i = 0; i < 5 && cmd->after[i] != NULL; i++, n++) {
-		argv[n] = cmd->after[i];
-		len[n] = cmd->len[i] > 0 ? cmd->len[i] : strlen(argv[n]);
-	}
-	return redisCommandArgv(l->redis, n, argv, len);
-}
-
-/* Sends `cmd` about the entry of `key`.  A reply that is not an error, or NULL
- * and `e`; `*answered` says whether there was a reply at all. */
-static redisReply *
-ask(struct cache *c, int64_t epoch, const struct addr_key *key,
-    const struct command *cmd, bool *answered, struct err *e)
-{
-	int64_t deadline = clock_now() + c->conf->timeout;
-	redisReply *r = NULL;
-	char full[KEY];
-	bool fresh, dead;
-
-	*answered = false;
-	do {
-		struct link *l = pool_borrow(c->pool, deadline, &fresh, e);
-
-		if (l == NULL)
-			return NULL;
-		make_key(l, epoch, key, full);
-		r = send_command(l, cmd, full);
-		dead = r == NULL;
-		if (r == NULL || r->type == REDIS_REPLY_ERROR) {
-			complain(l, r, e);
-			freeReplyObject(r);
-			r = NULL;
-		}
-		pool_return(c->pool, l, !dead);
-	} while (dead && !fresh && clock_now() < deadline);
-	*answered = !dead;
-	return r;
-}
-
-/* Likewise, unless Redis is left alone; a reply is to be freed with
- * freeReplyObject(). */
-static redisReply *
-run(struct cache *c, int64_t epoch, const struct addr_key *key,
-    const struct command *cmd, struct err *e)
-{
-	int64_t begun = clock_now();
-	redisReply *r;
-	bool answered;
-
-	if (!breaker_admits(&c->breaker, begun)) {
-		metric_inc(c->spared);
-		err_set(e, ERR_UNREACHABLE,
-		    "Redis: left alone for a moment, as it did not answer");
-		return NULL;
-	}
-	r = ask(c, epoch, key, cmd, &answered, e);
-	if (!answered)
-		metric_inc(c->failed);
-	metric_set(
-	    c->open, breaker_report(&c->breaker, answered, begun, clock_now()));
-	return r;
+	q->command.word[place] = word;
+	q->command.len[place] = len;
 }
 
 static enum cache_answer
-read_entry(
-    const redisReply *r, uint8_t *out, size_t size, size_t *len, struct err *e)
+read_entry(const struct redis_reply *r, uint8_t *out, size_t size, size_t *len,
+    struct err *e)
 {
-	if (r->type == REDIS_REPLY_NIL)
+	if (r->type == REDIS_NIL)
 		return CACHE_MISS;
-	if (r->type != REDIS_REPLY_STRING || r->len < 1) {
+	if (r->type != REDIS_TEXT || r->len < 1) {
 		err_set(e, ERR_FATAL, "Redis: an entry that is none of ours");
 		return CACHE_DOWN;
 	}
-	if (r->str[0] != ENTRY_PERMIT)
+	if (r->text[0] != ENTRY_PERMIT)
 		return CACHE_BUSY;
 	*len = r->len - 1;
 	if (*len > size) {
 		err_set(e, ERR_FATAL, "Redis: a permit of %zu octets", *len);
 		return CACHE_DOWN;
 	}
-	memcpy(out, r->str + 1, *len);
+	memcpy(out, r->text + 1, *len);
 	return CACHE_HIT;
 }
 
 enum cache_answer
-cache_get(struct cache *c, int64_t epoch, const struct addr_key *key,
-    uint8_t *out, size_t size, size_t *len, struct err *e)
+cache_get(struct cache *c, const struct cache_trust *t,
+    const struct addr_key *key, uint8_t *out, size_t size, size_t *len,
+    struct err *e)
 {
-	static const struct command get = {.before = {"GET"}};
-	redisReply *r = run(c, epoch, key, &get, e);
-	enum cache_answer answer;
+	enum cache_answer answer = CACHE_DOWN;
+	struct redis_reply reply;
+	struct question q;
 
-	if (r == NULL)
-		return CACHE_DOWN;
-	answer = read_entry(r, out, size, len, e);
-	freeReplyObject(r);
-	return answer;
+	prepare(&q, c, t, key, 1);
+	set_word(&q, 0, "GET", 0);
+	switch (run(c, &q, &reply, e)) {
+	case ANSWERED:
+		answer = read_entry(&reply, out, size, len, e);
+		redis_reply_free(&reply);
+		return answer;
+	case ANSWERED_ABSENT:
+		return CACHE_BUSY;
+	case ANSWERED_NOT:
+	case ANSWERED_ELSEWHERE:
+		break;
+	}
+	return CACHE_DOWN;
 }
 
 static void
@@ -433,40 +346,67 @@ make_nonce(char kind, struct cache_nonce *nonce, char entry[NONCE_ENTRY])
 }
 
 enum cache_answer
-cache_ticket(struct cache *c, int64_t epoch, const struct addr_key *key,
-    struct cache_nonce *nonce, struct err *e)
+cache_ticket(struct cache *c, const struct cache_trust *t,
+    const struct addr_key *key, struct cache_nonce *nonce, struct err *e)
 {
+	static const char *const options[] = {"NX", "PX", TICKET_MS};
+	enum cache_answer answer = CACHE_BUSY;
 	char entry[NONCE_ENTRY];
-	const struct command set = {
-	    .before = {"SET"},
-	    .after = {entry, "NX", "PX", TICKET_MS},
-	    .len = {sizeof(entry)},
-	};
-	enum cache_answer answer;
-	redisReply *r;
+	struct redis_reply reply;
+	struct question q;
 
 	make_nonce(ENTRY_TICKET, nonce, entry);
-	r = run(c, epoch, key, &set, e);
-	if (r == NULL)
-		return CACHE_DOWN;
-	answer = r->type == REDIS_REPLY_NIL ? CACHE_BUSY : CACHE_MISS;
-	freeReplyObject(r);
-	return answer;
+	prepare(&q, c, t, key, 1);
+	set_word(&q, 0, "SET", 0);
+	set_word(&q, 2, entry, sizeof(entry));
+	for (size_t i = 0; i < 3; i++)
+		set_word(&q, 3 + i, options[i], 0);
+	switch (run(c, &q, &reply, e)) {
+	case ANSWERED:
+		if (reply.type != REDIS_NIL)
+			answer = CACHE_MISS;
+		redis_reply_free(&reply);
+		return answer;
+	case ANSWERED_ABSENT:
+		return CACHE_BUSY;
+	case ANSWERED_NOT:
+	case ANSWERED_ELSEWHERE:
+		break;
+	}
+	return CACHE_DOWN;
+}
+
+/* Runs a script on the entry, which `q` has been prepared for at place 3 with
+ * arguments after it.  0 also when there is no entry and can be none. */
+static int
+run_script(
+    struct cache *c, struct question *q, const char *script, struct err *e)
+{
+	struct redis_reply reply;
+
+	set_word(q, 0, "EVAL", 0);
+	set_word(q, 1, script, 0);
+	set_word(q, 2, "1", 0);
+	switch (run(c, q, &reply, e)) {
+	case ANSWERED:
+		redis_reply_free(&reply);
+		return 0;
+	case ANSWERED_ABSENT:
+		return 0;
+	case ANSWERED_NOT:
+	case ANSWERED_ELSEWHERE:
+		break;
+	}
+	return -1;
 }
 
 /* Runs a script that replaces our ticket or mark by a permit. */
 static int
-replace(struct cache *c, int64_t epoch, const struct addr_key *key,
-    const char *script, char kind, const struct cache_nonce *nonce,
-    const uint8_t *permit, size_t permit_len, struct err *e)
+replace(struct cache *c, struct question *q, const char *script, char kind,
+    const struct cache_nonce *nonce, const uint8_t *permit, size_t permit_len,
+    struct err *e)
 {
 	char old[NONCE_ENTRY], new[1 + 4096], ttl[24];
-	const struct command eval = {
-	    .before = {"EVAL", script, "1"},
-	    .after = {old, new, ttl},
-	    .len = {sizeof(old), 1 + permit_len},
-	};
-	redisReply *r;
 
 	if (permit_len >= sizeof(new))
 		return err_set(
@@ -478,60 +418,91 @@ replace(struct cache *c, int64_t epoch, const struct addr_key *key,
 		memcpy(new + 1, permit, permit_len);
 	snprintf(
 	    ttl, sizeof(ttl), "%lld", (long long)(c->conf->ttl / CLOCK_MS));
-	r = run(c, epoch, key, &eval, e);
-	if (r == NULL)
-		return -1;
-	freeReplyObject(r);
-	return 0;
+	set_word(q, 4, old, sizeof(old));
+	set_word(q, 5, new, 1 + permit_len);
+	set_word(q, 6, ttl, 0);
+	return run_script(c, q, script, e);
 }
 
 int
-cache_fill(struct cache *c, int64_t epoch, const struct addr_key *key,
-    const struct cache_nonce *ticket, const uint8_t *permit, size_t len,
-    struct err *e)
+cache_fill(struct cache *c, const struct cache_trust *t,
+    const struct addr_key *key, const struct cache_nonce *ticket,
+    const uint8_t *permit, size_t len, struct err *e)
 {
-	return replace(c, epoch, key, IF_TICKET_THEN_PERMIT, ENTRY_TICKET,
-	    ticket, permit, len, e);
+	struct question q;
+
+	prepare(&q, c, t, key, 3);
+	return replace(
+	    c, &q, IF_TICKET_THEN_PERMIT, ENTRY_TICKET, ticket, permit, len, e);
 }
 
 int
-cache_mark(struct cache *c, int64_t epoch, const struct addr_key *key,
-    struct cache_nonce *nonce, struct err *e)
+cache_mark(struct cache *c, const struct cache_trust *t,
+    const struct addr_key *key, struct cache_nonce *nonce, struct err *e)
 {
 	char entry[NONCE_ENTRY];
-	const struct command eval = {
-	    .before = {"EVAL", MARK_OR_CONTEST, "1"},
-	    .after = {entry},
-	    .len = {sizeof(entry)},
-	};
-	redisReply *r;
+	struct question q;
 
 	make_nonce(ENTRY_MARK, nonce, entry);
-	r = run(c, epoch, key, &eval, e);
-	if (r == NULL)
-		return -1;
-	freeReplyObject(r);
-	return 0;
+	prepare(&q, c, t, key, 3);
+	set_word(&q, 4, entry, sizeof(entry));
+	return run_script(c, &q, MARK_OR_CONTEST, e);
 }
 
 int
-cache_publish(struct cache *c, int64_t epoch, const struct addr_key *key,
-    const struct cache_nonce *mark, const uint8_t *permit, size_t len,
-    struct err *e)
+cache_publish(struct cache *c, const struct cache_trust *t,
+    const struct addr_key *key, const struct cache_nonce *mark,
+    const uint8_t *permit, size_t len, struct err *e)
 {
-	return replace(c, epoch, key, PUBLISH_OR_CONTEST, ENTRY_MARK, mark,
-	    permit, len, e);
+	struct question q;
+
+	prepare(&q, c, t, key, 3);
+	return replace(
+	    c, &q, PUBLISH_OR_CONTEST, ENTRY_MARK, mark, permit, len, e);
 }
 
 int
 cache_ping(struct cache *c, struct err *e)
 {
-	static const struct command exists = {.before = {"EXISTS"}};
-	const struct addr_key none = {{0}};
-	redisReply *r = run(c, 0, &none, &exists, e);
+	static const struct question ping = {.command.word = {"PING"}};
+	struct redis_reply reply;
+	struct master *s = masters_find(c->masters, 0, e);
+	size_t i = 0;
 
-	if (r == NULL)
+	if (s == NULL)
 		return -1;
-	freeReplyObject(r);
+	while ((s = masters_serving(c->masters, &i)) != NULL) {
+		if (ask_if_admitted(c, s, &ping, &reply, e) != ANSWERED)
+			return -1;
+		redis_reply_free(&reply);
+	}
 	return 0;
+}
+
+int
+cache_describe(struct cache *c, struct buf *out, struct err *e)
+{
+	if (masters_describe(c->masters, out, e) != 0)
+		return -1;
+	return cache_ping(c, e);
+}
+
+bool
+cache_claim(struct cache *c, uint8_t owner[CACHE_OWNER], struct buf *slots)
+{
+	struct master *s = masters_unclaimed(c->masters);
+	struct err ignored;
+	struct redis *r;
+	int rc;
+
+	if (s == NULL)
+		return false;
+	r = pool_borrow(
+	    s->pool, clock_now() + c->conf->timeout, NULL, &ignored);
+	if (r == NULL)
+		return false;
+	rc = masters_served(c->masters, r, slots, &ignored);
+	memcpy(owner, redis_identity(r), CACHE_OWNER);
+	pool_return(s->pool, r, rc == 0);
+	return rc == 0 && !buf_failed(slots);
 }

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "buf.h"
 #include "cache.h"
 #include "clock.h"
 #include "endpoint.h"
@@ -20,16 +21,17 @@
 #include "pg.h"
 #include "store.h"
 
-/* An epoch this much older than a lease needs no waiting out: its commit, and
- * all that a commit can wait for, is over. */
+/* A generation this much older than a lease needs no waiting out: its commit,
+ * and all that a commit can wait for, is over. */
 #define COMMIT_MAX (60 * CLOCK_S)
 
 struct marking {
 	const struct addr_key *key;
+	unsigned int slot;
 	bool done;
-	int64_t epoch;
 	struct cache_nonce nonce;
-	char text[ADDR_KEY_HEX + 24]; /* "EPOCH:KEY" for SQL; "" if not done */
+	/* "GENERATION:SLOT:KEY" for SQL; "" if not done */
+	char text[ADDR_KEY_HEX + 32];
 };
 
 static const char *
@@ -44,16 +46,17 @@ act_word(enum change_act act)
 	return words[act];
 }
 
-/* Notes the epoch that PostgreSQL told. Since when it has been known. */
+/* Notes the epoch, or a slot's generation, that PostgreSQL told. Since when it,
+ * or a later one, has been known: they all count by one counter. */
 static int64_t
 see_epoch(struct changer *ch, const struct store_epoch *epoch)
 {
 	int64_t since;
 
 	pthread_mutex_lock(&ch->lock);
-	if (epoch->number > ch->epoch || epoch->timeline != ch->timeline) {
+	if (epoch->number > ch->generation || epoch->timeline != ch->timeline) {
 		ch->seen_at = clock_now();
-		ch->epoch = epoch->number;
+		ch->generation = epoch->number;
 		ch->timeline = epoch->timeline;
 	}
 	since = ch->seen_at;
@@ -61,15 +64,17 @@ see_epoch(struct changer *ch, const struct store_epoch *epoch)
 	return since;
 }
 
-static int64_t
-known_epoch(struct changer *ch)
+bool
+change_claim(struct changer *ch)
 {
-	int64_t epoch;
+	uint8_t owner[CACHE_OWNER];
+	struct buf slots = {0};
+	struct err ignored;
+	bool claimed = cache_claim(ch->cache, owner, &slots) &&
+	    store_claim(ch->store, owner, slots.data, &ignored) == 0;
 
-	pthread_mutex_lock(&ch->lock);
-	epoch = ch->epoch;
-	pthread_mutex_unlock(&ch->lock);
-	return epoch;
+	buf_free(&slots);
+	return claimed;
 }
 
 static int
@@ -78,28 +83,32 @@ mark(struct changer *ch, const struct addr_key *key, struct marking *m,
 {
 	char hex[ADDR_KEY_HEX];
 	struct store_epoch epoch;
+	struct cache_trust t;
 	struct err ignored;
 
-	*m = (struct marking){.key = key, .epoch = known_epoch(ch)};
-	if (m->epoch == 0) {
-		if (store_epoch(ch->store, &epoch, e) != 0)
+	*m = (struct marking){.key = key};
+	if (ch->cache == NULL)
+		return 0;
+	m->slot = cache_slot(ch->cache, key);
+	for (int i = 0; i < 2 && !m->done; i++) {
+		if (i > 0 && !change_claim(ch))
+			break;
+		if (store_trust(ch->store, m->slot, &t, &epoch, e) != 0)
 			return -1;
-		see_epoch(ch, &epoch);
-		m->epoch = epoch.number;
+		m->done =
+		    cache_mark(ch->cache, &t, key, &m->nonce, &ignored) == 0;
 	}
-	m->done = ch->cache != NULL &&
-	    cache_mark(ch->cache, m->epoch, key, &m->nonce, &ignored) == 0;
 	if (m->done)
-		snprintf(m->text, sizeof(m->text), "%lld:%s",
-		    (long long)m->epoch, addr_key_hex(key, hex));
+		snprintf(m->text, sizeof(m->text), "%lld:%u:%s",
+		    (long long)t.generation, m->slot, addr_key_hex(key, hex));
 	return 0;
 }
 
-/* Publishes the marked permit in the epoch that holds now.  False when Redis
- * did not take it: then the mark may be gone as well, evicted or flushed. */
+/* Publishes the marked permit in the generation that holds now.  False when its
+ * owner did not take it: then the mark may be gone, too, evicted or flushed. */
 static bool
-publish(struct changer *ch, const struct marking *m, int64_t epoch,
-    const struct pg_rows *rows)
+publish(struct changer *ch, const struct marking *m,
+    const struct cache_trust *t, const struct pg_rows *rows)
 {
 	struct err ignored;
 
@@ -109,8 +118,8 @@ publish(struct changer *ch, const struct marking *m, int64_t epoch,
 		const uint8_t *permit = pg_rows_octets(rows, i, 1, &len);
 
 		if (n == ADDR_KEY && memcmp(key, m->key->octets, n) == 0)
-			return cache_publish(ch->cache, epoch, m->key,
-				   &m->nonce, permit, len, &ignored) == 0;
+			return cache_publish(ch->cache, t, m->key, &m->nonce,
+				   permit, len, &ignored) == 0;
 	}
 	return false;
 }
@@ -125,16 +134,17 @@ move_epoch(struct changer *ch, struct err *e)
 	return store_exec(ch->store, &move, NULL, 0, NULL, e);
 }
 
-/* The epoch after the commit.  What changed nothing has committed nothing: it
- * may have found a change that nobody has confirmed. */
+/* Whom to believe after the commit.  What changed nothing has committed
+ * nothing: it may have found a change that nobody has confirmed. */
 static int
-epoch_after(struct changer *ch, const struct pg_rows *rows,
+trust_after(struct changer *ch, const struct marking *m,
+    const struct pg_rows *rows, struct cache_trust *t,
     struct store_epoch *epoch, struct err *e)
 {
 	bool changed = pg_rows_count(rows) > 0 && pg_rows_int(rows, 0, 2) != 0;
 
-	if ((changed ? store_epoch(ch->store, epoch, e)
-		     : store_prove(ch->store, epoch, e)) != 0)
+	if ((!changed && store_prove(ch->store, epoch, e) != 0) ||
+	    store_trust(ch->store, m->slot, t, epoch, e) != 0)
 		return err_prefix(e, "committed, but not yet in force");
 	return 0;
 }
@@ -146,8 +156,9 @@ settle(struct changer *ch, const struct marking *m, const struct pg_rows *rows,
 {
 	int64_t since, wait = lease_wait(ch->lease);
 	struct store_epoch epoch;
+	struct cache_trust t;
 
-	if (epoch_after(ch, rows, &epoch, e) != 0)
+	if (trust_after(ch, m, rows, &t, &epoch, e) != 0)
 		return -1;
 	/* Nobody has that key, so nothing was there to change. */
 	if (pg_rows_count(rows) == 0)
@@ -155,7 +166,7 @@ settle(struct changer *ch, const struct marking *m, const struct pg_rows *rows,
 	since = see_epoch(ch, &epoch);
 	/* Also when SQL has moved the epoch on already: it has not if this
 	 * change only repeats one whose writer died before it could publish. */
-	if (!m->done || !publish(ch, m, epoch.number, rows)) {
+	if (!m->done || !publish(ch, m, &t, rows)) {
 		if (move_epoch(ch, e) != 0)
 			return err_prefix(e, "committed, but not yet in force");
 		since = clock_now();

@@ -60,9 +60,9 @@ struct changer {
 	struct cache *cache;  /* NULL: changes count as unmarked */
 	int64_t lease;	      /* the nodes' lease, nanoseconds */
 	pthread_mutex_t lock; /* PTHREAD_MUTEX_INITIALIZER */
-	/* The newest epoch and timeline seen, and since when; all start at 0.
-	 */
-	int64_t epoch, seen_at;
+	/* The newest generation and timeline seen, and since when; all start
+	 * at 0. */
+	int64_t generation, seen_at;
 	int timeline;
 };
 
@@ -144,6 +144,11 @@ int change_forget(struct changer *ch, const struct addr_key *key,
 int change_run(struct changer *ch, const struct addr_key *key,
     const struct pg_statement *st, struct pg_param *params, size_t n,
     bool *changed, struct err *e) __attribute__((nonnull, warn_unused_result));
+
+/* Makes a Redis that answered without being its slots' owner that, so that
+ * what it is asked again counts.  False: there was none, or it failed. */
+bool change_claim(struct changer *ch)
+    __attribute__((nonnull, warn_unused_result));
 
 /* Returns when everything that was committed before is in force on every node,
  * also what nobody marked. -1 when the database cannot be asked. */

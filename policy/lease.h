@@ -2,14 +2,18 @@
 /*
  * lease - the right to answer for a little while
  *
- * PostgreSQL holds the cache's epoch.  A change that could not mark the cache
- * moves the epoch on, in its own transaction, and is acknowledged only when
- * every lease on the old epoch has run out; so is the first change of a server
- * that has become the primary, for leases of the old one.  A reader holds a
- * lease from the moment it asked the primary to prove itself by a commit; one
- * thread asks again four times a lease, and at once when PostgreSQL notifies
- * that the epoch moved.  No answer, no lease: then nothing can be checked, as
- * another server may know better.
+ * PostgreSQL holds the cache's epoch, and says which Redis is the owner of each
+ * slot.  A change that could not mark the cache moves the epoch on, in its own
+ * transaction, and is acknowledged only when every lease on the old epoch has
+ * run out; so is one that follows a change of owner, and the first change of a
+ * server that has become the primary, for leases of the old one.  A reader
+ * holds a lease from the moment it asked for the owners, and then the primary
+ * to prove itself by a commit; one thread asks again four times a lease, and at
+ * once when PostgreSQL notifies that the epoch or an owner changed.  No answer,
+ * no lease: then nothing can be checked, as another server may know better.
+ *
+ * The thread also claims slots for a Redis that serves them and is not their
+ * owner, as readers found (cache_claim()).
  */
 #ifndef POLICY_LEASE_H
 #define POLICY_LEASE_H
@@ -17,6 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cache.h"
 #include "err.h"
 
 struct conf;
@@ -24,22 +29,24 @@ struct lease;
 
 /* What a lease is on. */
 struct lease_term {
-	int64_t epoch; /* of the cache */
-	int timeline;  /* that the primary writes */
+	int64_t epoch;		  /* of the cache */
+	int timeline;		  /* that the primary writes */
+	struct cache_trust trust; /* in the slot that was asked about */
 };
 
 /* Starts the thread, which connects as `role`, when the first lease has been
  * asked for: blocks for the database's timeout and the length of a lease at
- * most.  `c` must outlive the lease. */
-struct lease *lease_start(
-    const struct conf *c, const char *role, const char *program, struct err *e)
+ * most.  `c` and `cache` must outlive the lease. */
+struct lease *lease_start(const struct conf *c, struct cache *cache,
+    const char *role, const char *program, struct err *e)
     __attribute__((nonnull, warn_unused_result));
 
 /* Stops and joins the thread; accepts NULL. */
 void lease_stop(struct lease **l);
 
-/* Whether answers may be given now, and then on whose word. */
-bool lease_holds(struct lease *l, struct lease_term *term)
+/* Whether answers may be given now, and then on whose word, also about keys of
+ * this slot. */
+bool lease_holds(struct lease *l, unsigned int slot, struct lease_term *term)
     __attribute__((nonnull));
 
 /* How long a writer waits out other nodes' leases of length `lease`: a

@@ -27,12 +27,12 @@ lookup_source_word(enum lookup_source s)
 }
 
 static enum cache_answer
-ask_cache(const struct lookup *l, int64_t epoch, const struct addr_key *key,
-    struct lookup_result *out, struct err *e)
+ask_cache(const struct lookup *l, const struct cache_trust *t,
+    const struct addr_key *key, struct lookup_result *out, struct err *e)
 {
 	size_t len = 0;
 	enum cache_answer answer = cache_get(
-	    l->cache, epoch, key, out->octets, sizeof(out->octets), &len, e);
+	    l->cache, t, key, out->octets, sizeof(out->octets), &len, e);
 
 	if (answer == CACHE_HIT &&
 	    permit_decode(out->octets, len, &out->permit, e) != 0)
@@ -66,22 +66,22 @@ lookup_permit(const struct lookup *l, const struct addr_key *key,
 	out->source = LOOKUP_NONE;
 	if (cache_err == NULL)
 		cache_err = &ignored;
-	if (!lease_holds(l->lease, &term))
+	if (!lease_holds(l->lease, cache_slot(l->cache, key), &term))
 		return err_set(e, ERR_UNREACHABLE,
 		    "PostgreSQL has not proved to be the primary (no lease)");
-	answer = ask_cache(l, term.epoch, key, out, cache_err);
+	answer = ask_cache(l, &term.trust, key, out, cache_err);
 	if (answer == CACHE_HIT) {
 		out->source = LOOKUP_CACHE;
 		return 0;
 	}
 	if (answer == CACHE_MISS)
-		answer =
-		    cache_ticket(l->cache, term.epoch, key, &ticket, cache_err);
+		answer = cache_ticket(
+		    l->cache, &term.trust, key, &ticket, cache_err);
 	if (ask_store(l, term.timeline, key, out, &len, e) != 0)
 		return -1;
 	out->source = LOOKUP_STORE;
 	if (answer == CACHE_MISS &&
-	    cache_fill(l->cache, term.epoch, key, &ticket, out->octets, len,
+	    cache_fill(l->cache, &term.trust, key, &ticket, out->octets, len,
 		cache_err) == 0)
 		out->source = LOOKUP_FILLED;
 	return 0;

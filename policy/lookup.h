@@ -13,24 +13,27 @@
  * had every commit confirmed that was acknowledged.
  *
  * - Read from P: the change had committed.
- * - Read from Redis under epoch E, which our live lease trusts.  (a) After its
- *   commit the writer published in E: whatever stood there, its permit or a
- *   contested mark came in its place, and a reader's ticket was lost; what is
- *   filled later was read after the commit.  (b) The writer did not publish in
- *   E: it could not mark, or not publish, and the epoch moved on; or it found
- *   another epoch than E after committing.  Then it waited until no lease on E
- *   was left before it acknowledged; but ours is live.
+ * - Read from Redis under generation G, which our live lease trusts, and so
+ *   from G's owner, which is one process with one memory.  (a) After its commit
+ *   the writer published in G: whatever stood there, its permit or a contested
+ *   mark came in its place, and a reader's ticket was lost; what is filled
+ * later was read after the commit.  (b) The writer did not publish in G: it
+ * could not mark, or not publish, and the epoch moved on; or it found a later
+ *   generation than G after committing.  Then it waited until no lease on G was
+ *   left before it acknowledged; but ours is live.  (c) G began after the
+ * writer had committed: so did all that is named by it.
  *
  * Should the writer die after its commit, its mark keeps the old permit out,
- * as SQL moves the epoch on unless the mark was made in the epoch in which the
- * transaction commits.  A commit that hangs, for want of a standby, may outlast
- * its mark; but then no proof returns either, and nobody has a lease to fill
- * anything, until it is visible.
+ * as SQL moves the epoch on unless the mark was made in the generation in which
+ * the transaction commits.  A commit that hangs, for want of a standby, may
+ * outlast its mark; but then no proof returns either, and nobody has a lease to
+ * fill anything, until it is visible.
  *
  * Assumed: clocks of different machines run at rates within a quarter of each
  * other; PostgreSQL's clock is not set forward by a minute just after an epoch
- * moved; a server that may be promoted has confirmed every commit, and follows
- * nobody afterwards; a Redis process that died does not answer.
+ * moved or an owner changed; a server that may be promoted has confirmed every
+ * commit, and follows nobody afterwards; no Redis loses a slot, or its being
+ * master, and has it back within half a second.
  */
 #ifndef POLICY_LOOKUP_H
 #define POLICY_LOOKUP_H

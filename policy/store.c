@@ -14,6 +14,7 @@
 
 #include "addr.h"
 #include "arena.h"
+#include "cache.h"
 #include "clock.h"
 #include "conf.h"
 #include "pool.h"
@@ -229,6 +230,50 @@ store_prove(struct store *s, struct store_epoch *out, struct err *e)
 	};
 
 	return ask_epoch(s, &ask, out, e);
+}
+
+int
+store_trust(struct store *s, unsigned int slot, struct cache_trust *t,
+    struct store_epoch *out, struct err *e)
+{
+	static const struct pg_statement get = {
+	    .name = "trust",
+	    .sql = "SELECT number, timeline, age, owner "
+		   "FROM assent.trust($1::text::int)",
+	    .binary = true,
+	};
+	char text[12];
+	const struct pg_param params[] = {{text, 0}};
+	struct pg_rows *rows;
+	const uint8_t *owner;
+	size_t len;
+
+	snprintf(text, sizeof(text), "%u", slot);
+	if (store_exec(s, &get, params, 1, &rows, e) != 0)
+		return -1;
+	*out = (struct store_epoch){
+	    .number = pg_rows_int(rows, 0, 0),
+	    .timeline = (int)pg_rows_int(rows, 0, 1),
+	    .age = pg_rows_int(rows, 0, 2) * CLOCK_MS,
+	};
+	*t = (struct cache_trust){.generation = out->number};
+	owner = pg_rows_octets(rows, 0, 3, &len);
+	if (len == CACHE_OWNER)
+		memcpy(t->owner, owner, len);
+	pg_rows_free(&rows);
+	return 0;
+}
+
+int
+store_claim(
+    struct store *s, const uint8_t *owner, const char *slots, struct err *e)
+{
+	static const struct pg_statement claim = {
+	    .sql = "SELECT assent.cache_claim($1, $2::text::int4multirange)",
+	};
+	const struct pg_param params[] = {{owner, CACHE_OWNER}, {slots, 0}};
+
+	return store_exec(s, &claim, params, 2, NULL, e);
 }
 
 static unsigned int

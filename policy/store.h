@@ -16,10 +16,11 @@
 #include "pg.h"
 
 /* The schema this program was built for: the number of the last migration. */
-enum { STORE_SCHEMA = 17 };
+enum { STORE_SCHEMA = 18 };
 
 struct addr_key;
 struct arena;
+struct cache_trust;
 struct conf_database;
 struct store;
 
@@ -61,6 +62,18 @@ int store_epoch(struct store *s, struct store_epoch *out, struct err *e)
  * was confirmed by the standbys that it waits for. */
 int store_prove(struct store *s, struct store_epoch *out, struct err *e)
     __attribute__((nonnull, warn_unused_result));
+
+/* Whom to believe about a slot of the cache: `t` has no owner where there is
+ * none.  `out` is as of store_epoch(), but that its number is the slot's
+ * generation, and its age that of its owner if that is the younger. */
+int store_trust(struct store *s, unsigned int slot, struct cache_trust *t,
+    struct store_epoch *out, struct err *e)
+    __attribute__((nonnull, warn_unused_result));
+
+/* Makes `owner` (CACHE_OWNER octets) the owner of `slots`, an int4multirange as
+ * text. */
+int store_claim(struct store *s, const uint8_t *owner, const char *slots,
+    struct err *e) __attribute__((nonnull, warn_unused_result));
 
 struct store_purpose {
 	uint16_t id;

@@ -42,7 +42,8 @@ CREATE FUNCTION assent.move_epoch_now() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = assent, pg_temp AS $$
 BEGIN
 	PERFORM pg_advisory_xact_lock(assent.epoch_lock());
-	UPDATE cache_epoch SET epoch = epoch + 1, moved_at = clock_timestamp();
+	UPDATE cache_epoch SET version = version + 1, epoch = version + 1,
+		moved_at = clock_timestamp();
 	DELETE FROM cache_move WHERE xact = NEW.xact;
 	NOTIFY assent_epoch;
 	RETURN NULL;
@@ -53,26 +54,33 @@ CREATE CONSTRAINT TRIGGER move_epoch AFTER INSERT ON assent.cache_move
 	FOR EACH ROW EXECUTE FUNCTION assent.move_epoch_now();
 
 -- A permit that changes without its key having been marked in the cache, in
--- the epoch that holds (by hand, in bulk, or because Redis did not answer),
--- makes the whole cache untrusted.  The programs say what they marked in
--- assent.marked, as "EPOCH:KEY".
+-- the generation that holds (by hand, in bulk, or because Redis did not
+-- answer), makes the whole cache untrusted.  The programs say what they marked
+-- in assent.marked, as "GENERATION:SLOT:KEY"; 018-owners.sql knows the rest.
 CREATE FUNCTION assent.permit_changed() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = assent, pg_temp AS $$
 DECLARE
 	marked text := coalesce(current_setting('assent.marked', true), '');
 	marked_in text := split_part(marked, ':', 1);
+	slot int := nullif(split_part(marked, ':', 2), '');
 BEGIN
 	IF NOT EXISTS (SELECT FROM changed) THEN
 		RETURN NULL;
 	END IF;
 	IF NOT EXISTS (SELECT FROM changed
 			WHERE position(encode(key, 'hex') IN marked) = 0)
-		AND marked_in = (SELECT epoch::text FROM cache_epoch) THEN
-		PERFORM pg_advisory_xact_lock_shared(epoch_lock());
-		-- It may have moved while we waited.
-		IF marked_in = (SELECT epoch::text FROM cache_epoch) THEN
-			RETURN NULL;
-		END IF;
+		AND marked_in = cache_generation(slot)::text THEN
+		BEGIN
+			PERFORM pg_advisory_xact_lock_shared(epoch_lock());
+			-- It may have moved while we waited.
+			IF marked_in = cache_generation(slot)::text THEN
+				RETURN NULL;
+			END IF;
+			-- Two who kept the lock could not move it, either.
+			RAISE SQLSTATE 'AS001';
+		EXCEPTION WHEN SQLSTATE 'AS001' THEN
+			NULL;
+		END;
 	END IF;
 	PERFORM move_epoch();
 	RETURN NULL;

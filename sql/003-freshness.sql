@@ -121,9 +121,9 @@ CREATE FUNCTION assent.consent_updated() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = assent, pg_temp AS $$
 BEGIN
 	-- A row may have gone from one contact to another.
-	PERFORM repack_all(array_agg(contact_id)) FROM (
-		SELECT contact_id FROM before UNION SELECT contact_id FROM changed
-	) AS c;
+	PERFORM repack_all(array_agg(DISTINCT contact_id)) FROM (
+		SELECT contact_id FROM before UNION ALL
+		SELECT contact_id FROM changed) AS c;
 	RETURN NULL;
 END $$;
 CREATE TRIGGER updated AFTER UPDATE ON assent.consent

@@ -4,7 +4,7 @@
 --
 -- A grant covers what is below it, a withdrawal withdraws it, and two kinds
 -- of dependency tie purposes of different branches together.  All of that is
--- computed here, in assent.effective, whenever something changes; a permit
+-- computed in assent.standings, whenever something changes; a permit
 -- holds the result.
 
 CREATE TYPE assent.legal_basis AS ENUM
@@ -87,6 +87,24 @@ CREATE TABLE assent.needed (
 );
 COMMENT ON TABLE assent.needed IS
 	'All that it, or what it is a part of, requires, at whatever remove';
+
+-- All of that in one look, and what a permit needs to know of both.
+CREATE TABLE assent.bearing (
+	on_id        int NOT NULL REFERENCES assent.purpose,
+	purpose_id   int NOT NULL REFERENCES assent.purpose,
+	distance     int,
+	on_basis     assent.legal_basis NOT NULL,
+	on_validity  interval,
+	basis        assent.legal_basis NOT NULL,
+	validity     interval,
+	channels     assent.channel[] NOT NULL,
+	needs        int[]
+);
+CREATE INDEX bearing_on ON assent.bearing (on_id);
+CREATE INDEX bearing_implied ON assent.bearing (purpose_id)
+	WHERE distance = 0 AND basis IN ('contract', 'legitimate-interest');
+COMMENT ON TABLE assent.bearing IS
+	'What is on record for on_id bears on purpose_id, which is below it or, without a distance, left with it';
 
 -- One row while permits are not what the trees say: some may still grant what
 -- the last change took away.
@@ -183,6 +201,19 @@ BEGIN
 	END IF;
 END $$;
 
+-- Notes what bears on purposes.
+CREATE FUNCTION assent.bear(p_purposes int[])
+RETURNS void LANGUAGE sql SET search_path = assent, pg_temp AS $$
+	INSERT INTO bearing
+	SELECT o.id, p.id, b.distance, o.legal_basis, o.validity,
+		p.legal_basis, p.validity, p.channels,
+		(SELECT array_agg(needed_id) FROM needed WHERE purpose_id = p.id)
+	FROM (SELECT ancestor_id AS on_id, purpose_id, distance FROM lineage
+		UNION ALL SELECT left_id, purpose_id, NULL FROM left_with) AS b
+	JOIN purpose o ON o.id = b.on_id JOIN purpose p ON p.id = b.purpose_id
+	WHERE p.id = ANY (p_purposes)
+$$;
+
 -- Follows everything anew.  Two of these wait for each other.
 CREATE FUNCTION assent.follow()
 RETURNS void LANGUAGE plpgsql SET search_path = assent, pg_temp AS $$
@@ -192,6 +223,7 @@ BEGIN
 	DELETE FROM lineage;
 	DELETE FROM left_with;
 	DELETE FROM needed;
+	DELETE FROM bearing;
 	WITH RECURSIVE up AS (
 		SELECT id AS purpose, 0 AS distance, id AS ancestor FROM purpose
 		UNION ALL
@@ -206,6 +238,7 @@ BEGIN
 	FROM reach('requires') r JOIN dependency d ON d.purpose_id = r.bears
 	WHERE d.kind = 'requires';
 	PERFORM refuse_unmet();
+	PERFORM bear(array_agg(id)) FROM purpose;
 END $$;
 
 CREATE FUNCTION assent.structure_changed() RETURNS trigger
@@ -262,6 +295,7 @@ BEGIN
 	INSERT INTO needed SELECT NEW.id, needed_id
 	FROM needed WHERE purpose_id = NEW.parent_id;
 	PERFORM refuse_unmet();
+	PERFORM bear(ARRAY[NEW.id]);
 	IF EXISTS (SELECT FROM consent WHERE purpose_id IN
 		(SELECT ancestor_id FROM lineage WHERE purpose_id = NEW.id))
 		OR (NEW.legal_basis IN ('contract', 'legitimate-interest')
@@ -439,7 +473,8 @@ END $$;
 -- Permits of before are the same under these rules: nothing had a parent.
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA assent FROM PUBLIC;
 GRANT SELECT ON assent.dependency, assent.purpose_text, assent.lineage,
-	assent.left_with, assent.needed, assent.outdated TO assent_operator;
+	assent.left_with, assent.needed, assent.bearing, assent.outdated
+	TO assent_operator;
 GRANT EXECUTE ON FUNCTION assent.kind_channels, assent.purpose_name,
 	assent.brand_add, assent.purpose_depend, assent.text_add,
 	assent.repacked TO assent_operator;

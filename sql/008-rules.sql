@@ -102,9 +102,9 @@ END $$;
 -- `required` the purpose required that decides, if it is one; `exemption` the
 -- one that does; `paused` until when nothing of it is wanted.
 --
--- It is planned where it is called: see effective().  Whatever is looked up by
--- a purpose is looked up row by row (OFFSET 0), however few rows the planner
--- believes those tables to have: for one contact that is all it takes.
+-- It is planned where it is called: see effective().  However few purposes the
+-- planner believes to be, what bears on them is looked up (OFFSET 0): for one
+-- contact that is all it takes.
 CREATE FUNCTION assent.standings(p_contacts bigint[],
 	p_channels assent.channel[])
 RETURNS TABLE (contact bigint, purpose int, channel assent.channel,
@@ -113,47 +113,41 @@ RETURNS TABLE (contact bigint, purpose int, channel assent.channel,
 LANGUAGE sql STABLE AS $$
 	WITH everybody AS (
 		-- Of whom nothing needs to be on record.
-		SELECT id AS purpose_id, NULL AS name, NULL::timestamptz AS since,
+		SELECT purpose_id, NULL AS name, NULL::timestamptz AS since,
 			NULL::timestamptz AS until
-		FROM assent.purpose
-		WHERE legal_basis IN ('contract', 'legitimate-interest')
+		FROM assent.bearing WHERE distance = 0
+			AND basis IN ('contract', 'legitimate-interest')
 		UNION ALL
 		SELECT * FROM (SELECT DISTINCT ON (purpose_id) purpose_id,
 				name::text, since, until
 			FROM assent.exemption WHERE until > now()
 			ORDER BY purpose_id, until DESC, name) AS longest
 	), said AS (
-		-- What is on record above or at each purpose; without a distance
-		-- what it is left with, and what holds for everybody.
 		SELECT c.contact_id, b.purpose_id, c.channel, b.distance, c.state,
 			c.objected_at IS NOT NULL AS objected,
 			c.restricted_at IS NOT NULL AS restricted,
 			c.suspended_at IS NOT NULL AS suspended,
 			c.paused_until AS paused, c.since,
-			coalesce(c.expires_at, c.since + p.validity) AS ends,
-			d.left_at, p.legal_basis = 'soft-opt-in' AS soft,
+			coalesce(c.expires_at, c.since + b.on_validity) AS ends,
+			CASE WHEN c.state = 'withdrawn'
+				THEN greatest(c.since, c.withdrawn_at)
+				ELSE c.withdrawn_at END AS left_at,
+			b.on_basis = 'soft-opt-in' AS soft, b.basis, b.validity, b.needs,
+			c.channel = ANY (b.channels) AS fits,
 			NULL AS name, NULL::timestamptz AS exempt_since,
 			NULL::timestamptz AS exempt_until
 		FROM assent.consent c
-		CROSS JOIN LATERAL (SELECT validity, legal_basis
-			FROM assent.purpose WHERE id = c.purpose_id OFFSET 0) AS p
-		CROSS JOIN LATERAL (SELECT CASE WHEN c.state = 'withdrawn'
-			THEN greatest(c.since, c.withdrawn_at)
-			ELSE c.withdrawn_at END AS left_at) AS d
-		CROSS JOIN LATERAL (
-			SELECT purpose_id, distance FROM assent.lineage
-			WHERE ancestor_id = c.purpose_id
-			UNION ALL
-			SELECT purpose_id, NULL FROM assent.left_with
-			WHERE left_id = c.purpose_id AND d.left_at IS NOT NULL) AS b
+		CROSS JOIN LATERAL (SELECT * FROM assent.bearing
+			WHERE on_id = c.purpose_id OFFSET 0) AS b
 		WHERE c.contact_id = ANY (p_contacts) AND c.channel = ANY (p_channels)
 		UNION ALL
-		SELECT who, e.purpose_id, c, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-			NULL, NULL, NULL, e.name, e.since, e.until
+		SELECT who, b.purpose_id, c, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+			NULL, NULL, NULL, b.basis, b.validity, b.needs, true,
+			e.name, e.since, e.until
 		FROM everybody e
-		CROSS JOIN LATERAL (SELECT channels
-			FROM assent.purpose WHERE id = e.purpose_id OFFSET 0) AS p
-		CROSS JOIN LATERAL unnest(p.channels) AS c
+		CROSS JOIN LATERAL (SELECT * FROM assent.bearing
+			WHERE on_id = e.purpose_id AND distance = 0 OFFSET 0) AS b
+		CROSS JOIN LATERAL unnest(b.channels) AS c
 		CROSS JOIN unnest(p_contacts) AS who
 		WHERE c = ANY (p_channels)
 	), dated AS (
@@ -191,6 +185,10 @@ LANGUAGE sql STABLE AS $$
 			bool_or(soft) FILTER (WHERE distance = first) AS soft,
 			max(left_at) AS left_at,
 			max(left_at) FILTER (WHERE distance IS NULL) AS left_with,
+			max(validity) AS validity, max(needs) AS needs,
+			bool_or(fits) AS fits, bool_or(fits AND basis IN ('contract',
+				'legitimate-interest')) AS implied,
+			bool_or(basis = 'contract') AS contract,
 			max(name) AS name, max(exempt_since) AS exempt_since,
 			max(exempt_until) AS until
 		FROM decided GROUP BY 1, 2, 3
@@ -200,45 +198,39 @@ LANGUAGE sql STABLE AS $$
 			WHEN s.restricted IS NOT NULL THEN 5
 			WHEN s.state = 'withdrawn' OR (s.first IS NULL
 				AND s.ended IS NOT NULL) THEN 3
-			WHEN p.implied AND s.first IS NULL
+			WHEN s.implied AND s.first IS NULL
 				AND s.left_with IS NOT NULL THEN 3
 			WHEN s.suspended IS NOT NULL THEN 6
 			WHEN s.state = 'pending' THEN 1
-			WHEN p.implied THEN 2
+			WHEN s.implied THEN 2
 			WHEN s.state = 'granted' THEN
 				CASE WHEN s.soft AND s.pending < s.first
 				THEN 1 ELSE 2 END
 			WHEN s.pending IS NOT NULL THEN 1
 			ELSE 0 END AS standing,
-			CASE WHEN s.state = 'granted' AND NOT p.implied THEN
+			CASE WHEN s.state = 'granted' AND NOT s.implied THEN
 				CASE WHEN s.first = 0 THEN s.ends
-				ELSE least(s.ends, s.since + p.validity) END
+				ELSE least(s.ends, s.since + s.validity) END
 			END AS expires,
 			coalesce(s.objected, s.restricted,
 				CASE WHEN s.state = 'withdrawn' THEN s.first END,
 				CASE WHEN s.first IS NULL THEN s.ended END, s.suspended,
 				CASE WHEN s.soft AND s.pending < s.first
-					AND NOT p.implied THEN s.pending END,
+					AND NOT s.implied THEN s.pending END,
 				s.first,
-				CASE WHEN NOT p.implied THEN s.pending END)
+				CASE WHEN NOT s.implied THEN s.pending END)
 				AS distance,
-			coalesce(s.recorded, false) OR s.channel = ANY (p.channels)
-				AS used,
+			s.fits OR s.recorded IS TRUE AS used, s.needs,
 			s.suspended IS NULL AND s.left_at >= s.exempt_since IS NOT TRUE
 				AS may_exempt, s.name, s.until,
-			CASE WHEN NOT p.contract THEN s.paused END AS paused
-		FROM summed s
-		CROSS JOIN LATERAL (SELECT channels, validity,
-			legal_basis = 'contract' AS contract, legal_basis IN ('contract', 'legitimate-interest')
-				AND s.channel = ANY (channels) AS implied
-			FROM assent.purpose WHERE id = s.purpose_id OFFSET 0) AS p
-		OFFSET 0
+			CASE WHEN NOT s.contract THEN s.paused END AS paused
+		FROM summed s OFFSET 0
 	), weighed AS (
 		SELECT j.*, j.name IS NOT NULL AND j.may_exempt AND (j.standing IN
 			(0, 1, 3) OR j.standing = 2 AND j.expires < j.until)
 			AS exempted FROM judged j OFFSET 0
 	), settled AS (
-		SELECT n.contact_id, n.purpose_id, n.channel, n.used, n.paused,
+		SELECT n.contact_id, n.purpose_id, n.channel, n.used, n.needs, n.paused,
 			CASE WHEN n.exempted THEN 2 ELSE n.standing END AS standing,
 			CASE WHEN n.exempted THEN n.until ELSE n.expires END AS expires,
 			CASE WHEN NOT n.exempted THEN n.distance END AS distance,
@@ -253,13 +245,10 @@ LANGUAGE sql STABLE AS $$
 		SELECT j.contact_id, j.purpose_id, j.channel,
 			max(coalesce(q.rank, 1)) AS rank, min(q.ends) AS ends,
 			max(q.paused) AS paused,
-			(array_agg(n.needed_id ORDER BY coalesce(q.rank, 1) DESC,
-				n.needed_id))[1] AS needed_id
-		FROM ranked j
-		CROSS JOIN LATERAL (SELECT needed_id FROM assent.needed
-			WHERE purpose_id = j.purpose_id OFFSET 0) AS n
+			(array_agg(n ORDER BY coalesce(q.rank, 1) DESC, n))[1] AS needed_id
+		FROM ranked j CROSS JOIN LATERAL unnest(j.needs) AS n
 		LEFT JOIN ranked q ON q.contact_id = j.contact_id
-			AND q.purpose_id = n.needed_id AND q.channel = j.channel
+			AND q.purpose_id = n AND q.channel = j.channel
 		GROUP BY 1, 2, 3
 	)
 	SELECT r.contact_id, r.purpose_id, r.channel, f.standing,
@@ -286,10 +275,11 @@ RETURNS TABLE (contact bigint, purpose int, channel assent.channel,
 LANGUAGE plpgsql STABLE SET search_path = assent, pg_temp
 SET plan_cache_mode = force_generic_plan SET jit = off
 SET enable_seqscan = off SET enable_bitmapscan = off
-SET enable_nestloop = on SET enable_mergejoin = on AS $$
+SET enable_memoize = off SET enable_nestloop = on SET enable_mergejoin = on AS $$
 BEGIN
 	IF cardinality(p_contacts) > 8 THEN
 		PERFORM set_config('plan_cache_mode', 'force_custom_plan', true),
+			set_config('enable_memoize', 'on', true),
 			set_config('enable_nestloop', 'off', true),
 			set_config('enable_mergejoin', 'off', true);
 	END IF;
@@ -350,7 +340,7 @@ RETURNS TABLE (contact bigint, packed bytea)
 LANGUAGE plpgsql STABLE SET search_path = assent, pg_temp
 SET plan_cache_mode = force_generic_plan SET jit = off
 SET enable_seqscan = off SET enable_bitmapscan = off
-SET enable_nestloop = on SET enable_mergejoin = on AS $$
+SET enable_memoize = off SET enable_nestloop = on SET enable_mergejoin = on AS $$
 #variable_conflict use_column
 DECLARE
 	-- Who stands for each of them, and each of those once.
@@ -359,6 +349,7 @@ DECLARE
 BEGIN
 	IF cardinality(p_contacts) > 8 THEN
 		PERFORM set_config('plan_cache_mode', 'force_custom_plan', true),
+			set_config('enable_memoize', 'on', true),
 			set_config('enable_nestloop', 'off', true),
 			set_config('enable_mergejoin', 'off', true);
 		SELECT array_agg(contact), array_agg(leader),
@@ -424,6 +415,8 @@ RETURNS bigint LANGUAGE plpgsql SET search_path = assent, pg_temp
 SET plan_cache_mode = force_generic_plan SET enable_nestloop = on
 SET enable_mergejoin = on AS $$
 DECLARE
+	kinds  endpoint_kind[] := ARRAY(SELECT DISTINCT kind FROM endpoint
+		WHERE contact_id = ANY (p_contacts));
 	k      endpoint_kind;
 	n      bigint;
 	total  bigint := 0;
@@ -433,8 +426,7 @@ BEGIN
 		SET LOCAL enable_nestloop = off;
 		SET LOCAL enable_mergejoin = off;
 	END IF;
-	FOR k IN SELECT DISTINCT kind FROM endpoint
-		WHERE contact_id = ANY (p_contacts) LOOP
+	FOREACH k IN ARRAY kinds LOOP
 		INSERT INTO permit (key, packed)
 		SELECT e.key, p.packed FROM endpoint e
 		JOIN pack(p_contacts, k) AS p ON p.contact = e.contact_id

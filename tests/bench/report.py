@@ -15,6 +15,7 @@ PLACES = {
     "postfix": "Postfix, {mode}",
     "direct": "mclient, {connections} connections, {mode}",
     "change": "a single change, 8 clients",
+    "click": "one-click POSTs, 8 clients",
 }
 
 # Title, where, connections (without Postfix), figure, variant and the other
@@ -30,6 +31,8 @@ TARGETS = (
     "assent", "twin", "at most", 1.6),
     ("time, Assent / bare", "change", None, "latency_us",
     "assent", "bare", "at most", 4.0),
+    ("rate, assent-web / the same writes", "click", None, "rate",
+    "web", "writes", "at least", 0.6),
 )
 
 
@@ -186,6 +189,16 @@ def change_table(runs):
 	    for name in runs])
 
 
+def click_table(runs):
+	table("One-click POSTs, 8 connections, on disk, and transactions of the "
+	    "same writes",
+	    ["", "per second", "ms", "of the writes"],
+	    [[name, number(middle(runs[name], "rate"), 0),
+	    number(middle(runs[name], "latency_us") / 1000, 2),
+	    number(ratio(runs, "rate", name, "writes"), 2)]
+	    for name in runs])
+
+
 def import_table(r):
 	table(f"Import of {r['contacts']} contacts with {r['purposes']} purposes "
 	    "each, on disk",
@@ -224,6 +237,8 @@ def print_all(results):
 		memory_table(results["memory"])
 	for runs in results.get("change", {}).values():
 		change_table(runs)
+	for runs in results.get("click", {}).values():
+		click_table(runs)
 	import_table(results["import"])
 	table("Targets", ["ratio", "measured", "wanted", ""],
 	    [[row["what"], number(row["ratio"], 3),

@@ -36,6 +36,7 @@ INSERT INTO may_read VALUES
 	('purpose_text', '{assent_operator}'),
 	('lineage',     '{assent_operator}'),
 	('left_with',   '{assent_operator}'),
+	('bearing',     '{assent_operator}'),
 	('needed',      '{assent_operator}'),
 	('outdated',    '{assent_operator}'),
 	('exemption',   '{assent_operator}'),

@@ -154,13 +154,7 @@ $(BUILD)/tests/edit: tests/mail/edit.c $(BUILD)/libassentmail.a \
 	$(Q)$(CC) $(ALL_CFLAGS) $(INCLUDES) $(ALL_LDFLAGS) -o $@ $< \
 		$(filter %.a,$^) $(MAIL_LIBS) $(LIBS)
 
-# Makes links for a test that needs many.
-$(BUILD)/tests/links: tests/mail/links.c $(BUILD)/libassent.a
-	@mkdir -p $(@D)
-	$(say) LD $@
-	$(Q)$(CC) $(ALL_CFLAGS) $(INCLUDES) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
-
-unit: $(UNIT) $(addprefix $(BUILD)/tests/,mustache edit links)
+unit: $(UNIT) $(BUILD)/tests/mustache $(BUILD)/tests/edit
 
 bench-tools: $(BENCH)
 

@@ -37,6 +37,8 @@ static const struct part parts[PAGE_COUNT] = {
 	NULL, false},
     [PAGE_PREFERENCES] = {200, PART_PREFERENCES, "preferences",
 	N_("What you want to receive"), NULL, false},
+    [PAGE_REVIEW] = {200, PART_PREFERENCES, "review",
+	N_("Nothing is saved yet"), N_("Save all the same"), true},
     [PAGE_SIGN_UP] = {200, PART_SIGN_UP, "sign-up", N_("Sign up"),
 	N_("Sign up"), false},
     [PAGE_SIGN_UP_AGAIN] = {422, PART_SIGN_UP, "sign-up",

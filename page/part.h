@@ -19,6 +19,7 @@ enum page {
 	PAGE_SHARED,	    /* the link of a message to several people */
 	PAGE_WHY,	    /* what a message rests on */
 	PAGE_PREFERENCES,   /* what a brand may send */
+	PAGE_REVIEW,	    /* what saving would do beside what was chosen */
 	PAGE_SIGN_UP,	    /* a form, its boxes unticked */
 	PAGE_SIGN_UP_AGAIN, /* the form once more, and what it lacks */
 	PAGE_ASKED,	    /* true for every address */

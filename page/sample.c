@@ -30,6 +30,7 @@ static const struct {
 	"{\"id\": \"1\", \"title\": \"Newsletter\","
 	" \"body\": \"What is new, once a week.\", \"version\": \"1\"},"
 	"{\"id\": \"2\", \"title\": \"Offers\"}]}"},
+    {PAGE_REVIEW, "{\"stops\": {\"titles\": [\"Tips\"]}, \"ticked\": [\"1\"]}"},
     {PAGE_CONFIRM, "{\"purposes\": [\"Newsletter\", \"Offers\"]}"},
     {PAGE_CONFIRMED, "{\"purposes\": [\"Newsletter\", \"Offers\"]}"},
 };

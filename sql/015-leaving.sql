@@ -261,6 +261,39 @@ BEGIN
 	RETURN true;
 END $$;
 
+-- What saving would do beside what was ticked and unticked, as titles: it is
+-- saved, and taken back.  No row when it would do nothing else.
+CREATE FUNCTION assent.preferences_review(p_key bytea, p_purpose int,
+	p_channel assent.channel, p_leave int[], p_join int[], p_texts int[],
+	p_gives boolean, p_language text)
+RETURNS TABLE (language text, stops text, starts text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = assent, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+	who     contact;
+	before  int[];
+	got     int[];
+	words   text[];
+BEGIN
+	SELECT o.* INTO who FROM contact o JOIN endpoint e ON e.contact_id = o.id
+	WHERE e.key = p_key;
+	before := in_force(who.id, p_channel);
+	BEGIN
+		PERFORM preferences_save('', p_key, p_purpose, p_channel, p_leave,
+			p_join, p_texts, false, p_gives, 'preferences', NULL);
+		got := in_force(who.id, p_channel);
+		RAISE SQLSTATE 'XA001';
+	EXCEPTION WHEN SQLSTATE 'XA001' THEN
+		words := ARRAY[who.language, p_language, 'en'];
+	END;
+	RETURN QUERY SELECT who.language::text, t.stops, t.starts
+	FROM (SELECT titles_in(ARRAY(SELECT unnest(before || p_join)
+			EXCEPT SELECT unnest(got || p_leave)), words) AS stops,
+		titles_in(ARRAY(SELECT unnest(got)
+			EXCEPT SELECT unnest(before || p_join)), words) AS starts) AS t
+	WHERE num_nonnulls(t.stops, t.starts) > 0;
+END $$;
+
 CREATE TABLE assent.leave_request (
 	reference     bytea PRIMARY KEY CHECK (octet_length(reference) = 32),
 	pressed       bytea NOT NULL UNIQUE CHECK (octet_length(pressed) = 32),
@@ -431,6 +464,7 @@ END $$;
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA assent FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION assent.opt_out_show, assent.leave_request_show
 	TO assent_reader, assent_web;
-GRANT EXECUTE ON FUNCTION assent.preferences_pause, assent.opt_out_press, assent.opt_out_undo,
+GRANT EXECUTE ON FUNCTION assent.preferences_review,
+	assent.preferences_pause, assent.opt_out_press, assent.opt_out_undo,
 	assent.opt_out_reason, assent.opt_out_ask, assent.leave_request_confirm
 	TO assent_web;

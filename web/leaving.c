@@ -21,6 +21,7 @@
 #include "policy/token.h"
 #include "web/page.h"
 #include "web/site.h"
+#include "web/view.h"
 
 /* The columns of the query below. */
 enum {
@@ -65,24 +66,6 @@ is_true(const struct pg_rows *rows, size_t col)
 }
 
 static void
-put(json_t *view, const char *key, const struct pg_rows *rows, size_t col)
-{
-	if (!pg_rows_null(rows, 0, col))
-		json_object_set_new(
-		    view, key, json_string(pg_rows_text(rows, 0, col)));
-}
-
-/* A list under a heading, both there only if it is not empty. */
-static void
-put_list(json_t *view, const char *key, const struct pg_rows *rows, size_t col)
-{
-	if (!pg_rows_null(rows, 0, col))
-		json_object_set_new(view, key,
-		    json_pack("{s:o}", "titles",
-			json_loads(pg_rows_text(rows, 0, col), 0, NULL)));
-}
-
-static void
 put_link(json_t *view, const struct request *r, const struct leave *what)
 {
 	const struct token_subject s = {
@@ -106,12 +89,12 @@ view_of(const struct request *r, const struct pg_rows *rows,
 
 	sodium_bin2hex(hex, sizeof(hex), what->reference, LEAVE_REFERENCE);
 	json_object_set_new(view, "reference", json_string(hex));
-	put(view, "address", rows, ADDRESS);
-	put(view, "brand", rows, BRAND);
-	put(view, "purpose", rows, TITLE);
-	put_list(view, "takes", rows, TAKES);
-	put_list(view, "keeps", rows, KEEPS);
-	put_list(view, "took", rows, TOOK);
+	view_text(view, "address", rows, 0, ADDRESS);
+	view_text(view, "brand", rows, 0, BRAND);
+	view_text(view, "purpose", rows, 0, TITLE);
+	view_titles(view, "takes", rows, 0, TAKES);
+	view_titles(view, "keeps", rows, 0, KEEPS);
+	view_titles(view, "took", rows, 0, TOOK);
 	put_link(view, r, what);
 	json_object_set_new(view, "undo", json_boolean(is_true(rows, UNDO)));
 	json_object_set_new(view, "may_explain",

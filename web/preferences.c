@@ -2,11 +2,11 @@
 /*
  * preferences - the page on which a person chooses what to receive
  *
- * The form carries what it showed ("shown": number, text and state of each
- * purpose), so that a purpose that was added since, or agreed to elsewhere, is
- * not left because its box was not there to be ticked.  Whether a purpose
- * belongs to the page at all is for SQL to say.  What is shown after saving is
- * read from the database, not assumed.
+ * The form carries what it showed (choice.c), so that a purpose whose box was
+ * not there to be ticked is not left.  Whether a purpose belongs to the page at
+ * all is for SQL to say.  When saving would do more than was ticked and
+ * unticked, by the trees and dependencies, it is said and asked first; what is
+ * shown after saving is read from the database, not assumed.
  */
 #include "web/preferences.h"
 
@@ -23,10 +23,12 @@
 #include "policy/log.h"
 #include "policy/permit.h"
 #include "policy/store.h"
+#include "web/choice.h"
 #include "web/link.h"
 #include "web/page.h"
 #include "web/proof.h"
 #include "web/site.h"
+#include "web/view.h"
 
 /* Whose page it is, and whether it may agree to anything. */
 struct visit {
@@ -70,15 +72,6 @@ ask(const struct request *r, struct store *store, const struct token_subject *s,
 	return store_exec(store, &get, params, 4, rows, e);
 }
 
-static void
-put(json_t *one, const char *key, const struct pg_rows *rows, size_t row,
-    size_t col)
-{
-	if (!pg_rows_null(rows, row, col))
-		json_object_set_new(
-		    one, key, json_string(pg_rows_text(rows, row, col)));
-}
-
 static json_t *
 view_of_one(const struct pg_rows *rows, size_t i, bool gives)
 {
@@ -87,12 +80,12 @@ view_of_one(const struct pg_rows *rows, size_t i, bool gives)
 	bool may_join = gives && pg_rows_text(rows, i, MAY_JOIN)[0] == 't';
 	json_t *one = json_object();
 
-	put(one, "id", rows, i, PURPOSE);
-	put(one, "title", rows, i, TITLE);
-	put(one, "body", rows, i, BODY);
-	put(one, "paused", rows, i, PAUSED);
+	view_text(one, "id", rows, i, PURPOSE);
+	view_text(one, "title", rows, i, TITLE);
+	view_text(one, "body", rows, i, BODY);
+	view_text(one, "paused", rows, i, PAUSED);
 	if (on)
-		put(one, "leaves", rows, i, LEAVES);
+		view_text(one, "leaves", rows, i, LEAVES);
 	json_object_set_new(one, "on", json_boolean(on));
 	json_object_set_new(one, "fixed", json_boolean(!on && !may_join));
 	json_object_set_new(
@@ -132,8 +125,8 @@ view_of(const struct pg_rows *rows, bool gives)
 	json_t *list = json_array();
 	struct buf shown = {0};
 
-	put(view, "address", rows, 0, ADDRESS);
-	put(view, "brand", rows, 0, BRAND);
+	view_text(view, "address", rows, 0, ADDRESS);
+	view_text(view, "brand", rows, 0, BRAND);
 	for (size_t i = 0; i < pg_rows_count(rows); i++) {
 		json_array_append_new(list, view_of_one(rows, i, gives));
 		if (gives && !pg_rows_null(rows, i, PAUSED))
@@ -210,55 +203,6 @@ preferences_show(struct request *r, struct response *w)
 		show(r, w, r->site->reader, &v, NULL);
 }
 
-/* Whether the box of a purpose was ticked. */
-static bool
-ticked(const struct form *f, long purpose)
-{
-	for (size_t i = 0; i < f->n; i++)
-		if (strcmp(f->field[i].name.data, "on") == 0 &&
-		    strtol(f->field[i].value.data, NULL, 10) == purpose)
-			return true;
-	return false;
-}
-
-/* What is to be left and agreed to, as arrays of PostgreSQL's. */
-struct choice {
-	struct buf leave, join, texts;
-};
-
-static void
-add(struct buf *b, long number)
-{
-	buf_printf(b, "%c%ld", b->len == 0 ? '{' : ',', number);
-}
-
-/* False when "shown" is not what a page carries. */
-static bool
-read_choice(const struct form *f, struct choice *c)
-{
-	const char *at = form_get(f, "shown");
-	long purpose, text;
-	int on, n;
-
-	for (; at != NULL && *at != '\0'; at += n) {
-		n = 0;
-		if (sscanf(at, "%5ld:%9ld:%1d,%n", &purpose, &text, &on, &n) <
-			3 ||
-		    n == 0 || purpose <= 0 || text < 0)
-			return false;
-		if (ticked(f, purpose)) {
-			add(&c->join, purpose);
-			add(&c->texts, text);
-		} else if (on == 1) {
-			add(&c->leave, purpose);
-		}
-	}
-	for (struct buf *b = &c->leave; b <= &c->texts; b++)
-		buf_puts(b, b->len == 0 ? "{}" : "}");
-	return at != NULL && !f->broken && !buf_failed(&c->leave) &&
-	    !buf_failed(&c->join) && !buf_failed(&c->texts);
-}
-
 static int
 save(const struct request *r, const struct visit *v, const struct choice *c,
     bool *changed, struct err *e)
@@ -302,6 +246,69 @@ answer(struct request *r, struct response *w, const struct visit *v, int rc,
 	show(r, w, r->site->writer, v, changed ? "saved" : "same");
 }
 
+/* What would happen, and the form once more. */
+static json_t *
+view_of_review(const struct pg_rows *rows, const struct form *f)
+{
+	json_t *view = json_pack("{s:s}", "shown", form_get(f, "shown"));
+	json_t *on = json_array();
+
+	view_titles(view, "stops", rows, 0, 1);
+	view_titles(view, "starts", rows, 0, 2);
+	for (size_t i = 0; i < f->n; i++)
+		if (strcmp(f->field[i].name.data, "on") == 0)
+			json_array_append_new(
+			    on, json_string(f->field[i].value.data));
+	json_object_set_new(view, "ticked", on);
+	return view;
+}
+
+/* Shows what saving would do beside what was chosen: 1 then, 0 when that is
+ * nothing, or -1 and `e`. */
+static int
+review(struct request *r, struct response *w, const struct visit *v,
+    const struct choice *c, struct err *e)
+{
+	static const struct pg_statement would = {
+	    .name = "preferences-review",
+	    .sql = "SELECT language, stops, starts "
+		   "FROM assent.preferences_review($1, $2::text::int, "
+		   "$3::text::assent.channel, $4::text::int[], "
+		   "$5::text::int[], $6::text::int[], $7::text::boolean, $8)",
+	};
+	char number[8];
+	const struct pg_param params[] = {
+	    {v->who.key.octets, ADDR_KEY},
+	    {number, 0},
+	    {channel_word(v->who.channel), 0},
+	    {c->leave.data, 0},
+	    {c->join.data, 0},
+	    {c->texts.data, 0},
+	    {v->gives ? "true" : "false", 0},
+	    {page_language(r), 0},
+	};
+	struct pg_rows *rows;
+	int found;
+
+	snprintf(number, sizeof(number), "%" PRIu16, v->who.purpose);
+	if (store_exec(r->site->writer, &would, params,
+		sizeof(params) / sizeof(params[0]), &rows, e) != 0)
+		return -1;
+	found = pg_rows_count(rows) > 0;
+	if (found)
+		page_show(r, w, PAGE_REVIEW, pg_rows_text(rows, 0, 0),
+		    view_of_review(rows, &r->form));
+	pg_rows_free(&rows);
+	return found;
+}
+
+/* Leaving everything says all that it does. */
+static bool
+is_sure(const struct form *f)
+{
+	return form_get(f, "sure") != NULL || form_get(f, "all") != NULL;
+}
+
 static void
 choose(struct request *r, struct response *w, const struct visit *v)
 {
@@ -309,16 +316,19 @@ choose(struct request *r, struct response *w, const struct visit *v)
 	bool changed = false;
 	struct err e;
 
-	if (read_choice(&r->form, &c)) {
-		int rc = save(r, v, &c, &changed, &e);
-
-		answer(r, w, v, rc, changed, &e);
-	} else {
+	if (!choice_read(&r->form, &c)) {
 		page_answer(r, w, PAGE_TOO_LARGE);
+	} else {
+		int rc = is_sure(&r->form) ? 0 : review(r, w, v, &c, &e);
+
+		if (rc == 0) {
+			rc = save(r, v, &c, &changed, &e);
+			answer(r, w, v, rc, changed, &e);
+		} else if (rc < 0) {
+			answer(r, w, v, rc, false, &e);
+		}
 	}
-	buf_free(&c.leave);
-	buf_free(&c.join);
-	buf_free(&c.texts);
+	choice_free(&c);
 }
 
 /* Until when to pause, as a timestamp; false when it is no day of the coming

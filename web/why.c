@@ -21,6 +21,7 @@
 #include "web/link.h"
 #include "web/page.h"
 #include "web/site.h"
+#include "web/view.h"
 
 /* The columns of the query below. */
 enum {
@@ -76,14 +77,6 @@ standing_word(long s)
 	return s > 0 && s < STANDING_COUNT ? words[s] : words[STANDING_NONE];
 }
 
-static void
-put(json_t *view, const char *key, const struct pg_rows *rows, size_t col)
-{
-	if (!pg_rows_null(rows, 0, col))
-		json_object_set_new(
-		    view, key, json_string(pg_rows_text(rows, 0, col)));
-}
-
 /* `key` is an object with nothing but `word` in it, which is true. */
 static void
 put_choice(json_t *view, const char *key, const char *word)
@@ -113,9 +106,9 @@ view_of(const struct pg_rows *rows)
 	json_t *view = json_pack("{s:b}", "known", 1);
 
 	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
-		put(view, plain[i].key, rows, plain[i].col);
+		view_text(view, plain[i].key, rows, 0, plain[i].col);
 	if (given) {
-		put(view, "since", rows, SINCE);
+		view_text(view, "since", rows, 0, SINCE);
 		put_choice(view, "door", pg_rows_text(rows, 0, DOOR));
 	} else if (!exempt && strcmp(basis, "contract") == 0) {
 		json_object_set_new(view, "contract", json_true());

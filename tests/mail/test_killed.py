@@ -16,9 +16,10 @@ from conftest import SENDER
 PEOPLE, AT_ONCE = 1000, 200
 KILLED_AFTER = 30		# clicks that were answered 200
 FILES = 2048
-CLICK = ("POST {} HTTP/1.1\r\nHost: x\r\nContent-Length: 26\r\n"
-    "Content-Type: application/x-www-form-urlencoded\r\n\r\n"
-    "List-Unsubscribe=One-Click")
+CLICK = ("POST {} HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n"
+    "Content-Type: application/x-www-form-urlencoded\r\n\r\n{}")
+# By turns of a mail program, and of the page, which keeps what it takes.
+FORMS = ("List-Unsubscribe=One-Click", "via=page")
 
 
 @pytest.fixture
@@ -55,9 +56,10 @@ def click_all(stack, links):
 			s = closing.enter_context(socket.create_connection(
 			    (host, int(port)), timeout=30))
 			ready.register(s, selectors.EVENT_READ, address)
-		for key in list(ready.get_map().values()):
-			key.fileobj.sendall(
-			    CLICK.format(links[key.data]).encode())
+		for i, key in enumerate(list(ready.get_map().values())):
+			form = FORMS[i % 2]
+			key.fileobj.sendall(CLICK.format(links[key.data],
+			    len(form), form).encode())
 		while ready.get_map():
 			events = ready.select(30)
 			assert events, "neither answered nor closed"
@@ -105,6 +107,10 @@ def test_killed_in_the_middle_of_a_thousand_clicks(own_stack, files):
 	    "USING (contact_id) WHERE original LIKE 'click%%'")
 	assert {tuple(row) for row in rows} == {(a, a in left, int(a in left))
 	    for a in links}
+	assert own_stack.sql("SELECT count(*) FROM assent.departure d "
+	    "JOIN assent.consent c USING (contact_id, purpose_id) "
+	    "WHERE d.after IS DISTINCT FROM assent.on_record(c.contact_id, "
+	    "c.purpose_id, c.channel)") == [(0,)]
 	# Who was not told presses again.
 	own_stack.start("web")
 	for address in sorted(set(links) - told)[:20]:

@@ -139,6 +139,39 @@ def test_it_changes_what_was_pressed(chooser, someone):
 	assert again.on() == page.on()
 
 
+def titles(page, head):
+	"""The list under a sentence of the page."""
+	found = re.search(re.escape(head) + "</p>\\s*<ul>(.*?)</ul>", page.text,
+	    re.S)
+	return re.findall("<li>(.*)</li>", found[1]) if found else []
+
+
+def hidden(page):
+	return [(name, html.unescape(value)) for name, value in re.findall(
+	    r'<input type="hidden" name="(\w+)" value="([^"]*)">', page.text)]
+
+
+def test_what_else_it_would_end_is_asked_first(someone):
+	person = someone("some")
+	page = person.press(person.see(), "News", "Weekly", "Partners")
+	assert "<h1>Nothing is saved yet</h1>" in page.text
+	assert titles(page, "ends, too:") == ["Partners"]
+	assert titles(page, "begins, too:") == []
+	assert person.stands("offers") == person.stands("partner") == "granted"
+	page = person.send(*hidden(page))
+	assert "Saved." in page.text and page.on() == {"News", "Weekly"}
+	assert person.stands("partner") == "withdrawn"
+
+
+def test_what_else_it_would_begin_is_asked_first(someone):
+	person = someone("gone")
+	page = person.press(person.see(), "News")
+	assert titles(page, "begins, too:") == ["Weekly"]
+	assert titles(page, "ends, too:") == []
+	assert person.stands("news") == "withdrawn"
+	assert person.send(*hidden(page)).on() == {"News", "Weekly"}
+
+
 def test_a_part_can_be_kept(chooser, someone):
 	person = someone("news")
 	page = person.press(person.see(), "Weekly")

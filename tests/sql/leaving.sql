@@ -145,6 +145,37 @@ FROM generate_series(1, 3) AS i, pg_temp.again(42) OFFSET 0;
 SELECT is(pg_temp.press(42, 'news', 'r4'), true, 'and a fourth');
 SELECT is(pg_temp.undo(42, 'news', 'r4'), false, 'is not taken back');
 
+-- What saving would do is said, and nothing of it stays.
+CREATE FUNCTION pg_temp.review(n int, p_leave text[], p_join text[])
+RETURNS TABLE (stops text, starts text) LANGUAGE sql AS $$
+	SELECT stops, starts FROM assent.preferences_review(pg_temp.key(n),
+		pg_temp.purpose('news'), 'email',
+		ARRAY(SELECT pg_temp.purpose(p) FROM unnest(p_leave) AS p),
+		ARRAY(SELECT pg_temp.purpose(p) FROM unnest(p_join) AS p),
+		ARRAY(SELECT 0 FROM unnest(p_join)), true, 'en')
+$$;
+CREATE TEMPORARY TABLE unreviewed AS SELECT pg_temp.everything(1) AS all_,
+	pg_temp.events() AS events;
+SELECT results_eq(format($$SELECT * FROM pg_temp.review(1, %L, %L)$$, l, j),
+	format($$SELECT %L::text, %L::text WHERE %L IS NOT NULL$$, stops, NULL,
+		stops), format('leaving %s with %s ticked', l, j))
+FROM (VALUES ('{news}', '{offers}', '["daily", "weekly", "partner"]'),
+	('{news,weekly,daily,partner}', '{offers,survey}', NULL),
+	('{news,weekly,daily}', '{offers,partner}', '["partner"]'),
+	('{news,daily,partner}', '{weekly}', NULL),
+	('{offers}', '{news}', '["survey"]'),
+	('{offers}', '{news,survey}', NULL),
+	('{}', '{}', NULL)) AS v (l, j, stops);
+SELECT is(pg_temp.everything(1), all_, 'and nothing was done') FROM unreviewed;
+SELECT is(pg_temp.events(), events, 'nor recorded') FROM unreviewed;
+SELECT pg_temp.act('withdraw', 60, 'all')
+\g /dev/null
+SELECT results_eq($$SELECT * FROM pg_temp.review(60, '{}', '{news}')$$,
+	$$VALUES (NULL::text, '["daily", "weekly"]')$$, 'what begins with it');
+SELECT results_eq($$SELECT * FROM pg_temp.review(60, '{}', '{partner}')$$,
+	$$VALUES ('["partner"]', NULL::text)$$, 'what would not begin');
+SELECT is_empty($$SELECT FROM pg_temp.review(98, '{news}', '{}')$$, 'nobody');
+
 -- A key that nobody has is kept as for any click.
 SELECT is(pg_temp.press(99, 'news'), NULL, 'nobody presses');
 SELECT is((SELECT count(*) FROM assent.suppression

@@ -85,6 +85,7 @@ INSERT INTO may_call VALUES
 	('preferences',    '{assent_reader,assent_web}'),
 	('preferences_save', '{assent_web}'),
 	('preferences_pause', '{assent_web}'),
+	('preferences_review', '{assent_web}'),
 	('exemption_add',  '{assent_operator}'),
 	('exemption_end',  '{assent_operator}'),
 	('contact_edit',   '{assent_operator}'),

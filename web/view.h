@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * view - from rows of the database to what templates show
+ */
+#ifndef WEB_VIEW_H
+#define WEB_VIEW_H
+
+#include <jansson.h>
+#include <stddef.h>
+
+struct pg_rows;
+
+/* Sets `key` to the text of a column; not at all when it is NULL. */
+void view_text(json_t *view, const char *key, const struct pg_rows *rows,
+    size_t row, size_t col) __attribute__((nonnull));
+
+/* Sets `key` to an object with `titles`, a list that the column has as JSON, so
+ * that a heading over it is there only if it is; not at all when it is NULL. */
+void view_titles(json_t *view, const char *key, const struct pg_rows *rows,
+    size_t row, size_t col) __attribute__((nonnull));
+
+#endif

@@ -160,6 +160,17 @@ struct walk {
 	void *arg;
 };
 
+static const char *
+first_text(const GumboElement *e)
+{
+	const GumboNode *first =
+	    e->children.length == 0 ? NULL : e->children.data[0];
+
+	return first != NULL && first->type == GUMBO_NODE_TEXT
+	    ? first->v.text.text
+	    : "";
+}
+
 static bool visit_node(const struct walk *w, const GumboNode *node, int depth);
 
 static bool
@@ -169,6 +180,7 @@ visit_element(const struct walk *w, const GumboElement *e, int depth)
 	const struct dom_element one = {
 	    .name = gumbo_normalized_tagname(e->tag),
 	    .line = e->original_tag.length > 0 ? e->start_pos.line : 0,
+	    .text = first_text(e),
 	    .n = e->attributes.length,
 	    .attributes = attributes,
 	};

@@ -24,6 +24,7 @@ struct dom_attribute {
 struct dom_element {
 	const char *name; /* in lower case; "" if HTML has none such */
 	size_t line;	  /* where it begins, from 1; 0: nobody wrote it */
+	const char *text; /* that it begins with, "" for none */
 	size_t n;
 	const struct dom_attribute *attributes;
 };

@@ -5,8 +5,8 @@
  * The page is looked at as a browser builds it, so comments, broken tags and
  * conditions of the template hide nothing.  What it may consist of is a list;
  * all else is refused.  And since the program's own page is made of the same
- * view, what its forms must have needs no list: the button that leaves, the
- * boxes as they stand, ticked or not, and no field more.
+ * view, what its forms must have needs no list: the button that leaves, and
+ * says so, the boxes as they stand, ticked or not, and no field more.
  */
 #include "page/check.h"
 
@@ -183,11 +183,12 @@ add_field(struct checker *c, const struct dom_element *e)
 		c->failed = true;
 		return;
 	}
-	buf_printf(&b, "form %d: <%s> %s %s|%s|%s|%d%d%d%d",
+	buf_printf(&b, "form %d: <%s> %s %s|%s|%s|%d%d%d%d|%s",
 	    c->form_depth > 0 ? c->forms : 0, e->name, text_of(e, "type"),
 	    text_of(e, "name"), text_of(e, "value"), text_of(e, "tabindex"),
 	    attribute(e, "checked") != NULL, attribute(e, "selected") != NULL,
-	    attribute(e, "disabled") != NULL, c->unseen > 0);
+	    attribute(e, "disabled") != NULL, c->unseen > 0,
+	    strcmp(e->name, "button") == 0 ? e->text : "");
 	c->failed = c->failed || buf_failed(&b);
 	c->fields->field[c->fields->n++] = b.data;
 }

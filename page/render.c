@@ -3,7 +3,8 @@
  * render - Mustache, filled in
  *
  * Walks a template's pieces; names are looked up from the innermost context
- * outwards.  What a template may do is bounded, and it can call nothing.
+ * outwards.  What a template may do is bounded, and it can call nothing: lists
+ * in lists grow with each level, so pieces and output are counted.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,9 +12,11 @@
 #include "page/piece.h"
 #include "page/template.h"
 
+enum { PIECES_MAX = 1 << 20, OUTPUT_MAX = 16 << 20 };
+
 struct renderer {
 	const json_t *stack[TEMPLATE_DEPTH]; /* contexts, the outermost first */
-	size_t depth, within;
+	size_t depth, within, n_pieces;
 	const struct template_source *source;
 	struct buf *out;
 	struct err *e;
@@ -245,6 +248,9 @@ render(struct renderer *r, const struct template *t, size_t from, size_t to)
 	for (size_t i = from; rc == 0 && i < to; i++) {
 		const struct piece *p = &t->pieces[i];
 
+		if (++r->n_pieces > PIECES_MAX || r->out->len > OUTPUT_MAX)
+			return err_set(r->e, ERR_REFUSED,
+			    "the template would make too much of it");
 		switch (p->kind) {
 		case KIND_TEXT:
 			buf_add(r->out, p->text, p->len);

@@ -44,7 +44,8 @@ struct template_source {
 /* Renders `t` with `view`, an object.  With a translator, what stands in a
  * section called "t" is a sentence: it is translated as it stands there, its
  * spaces made one, and then rendered.  0, or -1 and `e` when a partial or a
- * sentence cannot be parsed, or contains itself without an end. */
+ * sentence cannot be parsed, or contains itself without an end, or when all of
+ * it would be more than a million pieces or 16 MB. */
 int template_render(const struct template *t, const json_t *view,
     const struct template_source *source, struct buf *out, struct err *e)
     __attribute__((nonnull, warn_unused_result));

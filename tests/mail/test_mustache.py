@@ -48,6 +48,14 @@ def test_what_cannot_be_rendered(template, told):
 	assert told in answer["error"]
 
 
+@pytest.mark.parametrize("inner", ["", "x" * 20000])
+def test_lists_in_lists_end(inner):
+	template = "{{#a}}" * 30 + inner + "{{/a}}" * 30
+	((answer),) = render({"template": template, "data": {"a": [1, 2]},
+	    "partials": {}})
+	assert "too much" in answer["error"]
+
+
 def test_values_cannot_be_templates():
 	assert render({"template": "{{x}}{{{x}}}", "data": {
 	    "x": "{{y}}<&>", "y": "secret"}, "partials": {}}) == [

@@ -39,7 +39,7 @@ lets_pages_be(void **state)
 	    "</main></body></html>",
 	    "<p class=\"a traps\" aria-hidden=false>" FORM,
 	    "<FORM METHOD=POST><div><INPUT VALUE=page NAME=via TYPE=hidden>"
-	    "<p><button type=submit>Other words</button></div></FORM>",
+	    "<p><button type=submit>Stop</button></div></FORM>",
 	    "<!-- <script> -->" FORM,
 	    FORM "<a href=\"https://example.com/\"></a><a href=x></a>"
 		 "<a href=\"#x\"></a><a href=\"mailto:a@b.test\"></a>"
@@ -68,16 +68,22 @@ refuses_pages(void **state)
 	    {"<div aria-hidden=true>" FORM "</div>", "lacks what"},
 	    {"<form method=post></form>" FORM, "lacks what"},
 	    {"<form method=post><input type=hidden name=via value=page></form>"
-	     "<button type=submit></button>",
+	     "<button type=submit>Stop</button>",
 		"lacks what"},
 	    {"<form method=post><input type=hidden name=via value=page>"
-	     "<button type=submit disabled></button></form>",
+	     "<button type=submit disabled>Stop</button></form>",
 		"lacks what"},
 	    {"<form method=post><input type=hidden name=via value=page>"
-	     "<button type=submit tabindex=-1></button></form>",
+	     "<button type=submit tabindex=-1>Stop</button></form>",
 		"lacks what"},
 	    {"<form method=post><input type=hidden name=via value=x>"
-	     "<button type=submit></button></form>",
+	     "<button type=submit>Stop</button></form>",
+		"lacks what"},
+	    {"<form method=post><input type=hidden name=via value=page>"
+	     "<button type=submit>Stay</button></form>",
+		"lacks what"},
+	    {"<form method=post><input type=hidden name=via value=page>"
+	     "<button type=submit><b></b>Stop</button></form>",
 		"lacks what"},
 	    {FORM FORM, "more than ours has in form 2: <button>"},
 	    {FORM "<form method=post><textarea name=q></textarea></form>",

@@ -228,9 +228,12 @@ class Person:
 		"""Tab goes through everything, in order, and shows where."""
 		self.run("document.activeElement.blur(); getSelection()"
 		    ".setPosition(document.body, 0)")
+		at = None
 		for element in self.run(REACHABLE):
-			self.keys(Keys.TAB)
-			at, shows = self.run(FOCUS)
+			last = at
+			while at == last:	# a date has several stops
+				self.keys(Keys.TAB)
+				at, shows = self.run(FOCUS)
 			assert at == element, at.get_attribute("outerHTML")
 			assert shows, at.get_attribute("outerHTML")
 

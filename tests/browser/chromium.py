@@ -180,7 +180,7 @@ class Person:
 		def there():
 			page, state = self.run(PAGE)
 			return page != here and state == "complete"
-		assert wait_for(there), self.title
+		assert wait_for(there, 30), self.title
 		return self
 
 	def hit(self, element, key):
@@ -205,6 +205,7 @@ class Person:
 		assert self.run("return document.documentElement.lang") == \
 		    self.language
 		assert len(self.driver.find_elements(By.TAG_NAME, "h1")) == 1
+		assert self.run("return 'axe' in window") == self.scripts
 		assert self.run(LOADED) == []
 		self.check_silence()
 		# That an answer was not 200 is the only thing to be told.

@@ -23,6 +23,8 @@ purpose add news --brand shop --title News --channel email
 purpose add weekly --brand shop --title Weekly --channel email --parent news
 purpose add offers --brand shop --title Offers --channel email
 purpose add partner --brand shop --title Partners --channel email
+purpose add journal --brand shop --title Journal --channel email
+purpose edit shop/journal --opt-out double
 """
 number = itertools.count(1)
 

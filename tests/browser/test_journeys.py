@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: ISC
 """What people come for, walked through by each kind of person."""
 
+from datetime import date, timedelta
+
 import pytest
 from chromium import PHONE, Person
 from shop import fresh, letter, link, links, stands
@@ -36,6 +38,16 @@ def test_opt_out(front, person):
 	assert front.rcpt(address).startswith("550 5.7.1 withdrawn")
 
 
+def test_opt_out_in_two_steps(shop, person):
+	address = shop.subscriber("shop/journal")
+	person.open(link(shop, address, "opt_out", "shop/journal"))
+	person.look("opt-out-double").press(SUBMIT).look("leave-asked")
+	assert stands(shop, address) == {"journal": "granted"}
+	(url,) = links(letter(shop, address))
+	person.open(url).look("leave-confirm").press(SUBMIT).look("left-double")
+	assert stands(shop, address) == {"journal": "withdrawn"}
+
+
 def test_opt_out_by_a_broken_link(front, person):
 	person.open("/u/x").look("opt-out-unknown")
 	person.press(SUBMIT).look("opted-out")
@@ -61,6 +73,11 @@ def test_preferences(shop, person):
 	assert set(person.ticked()) == {"News", "Weekly"}
 	assert stands(shop, address)["partner"] == "withdrawn"
 	person.press(SUBMIT).look("preferences-same")
+	person.write("#until", f"{date.today() + timedelta(30):%m%d%Y}")
+	person.press("button[name=pause]").look("preferences-paused")
+	assert stands(shop, address)["news"] == "paused"
+	person.press("button[name=resume]")
+	assert stands(shop, address)["news"] == "granted"
 	person.press("button[name=all]").look("preferences-left")
 	assert person.ticked() == []
 	assert set(stands(shop, address).values()) == {"withdrawn"}

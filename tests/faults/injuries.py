@@ -8,15 +8,20 @@ ended and the programs have noticed.
 
 import signal
 import time
+from functools import partial
 from typing import NamedTuple
 
-from stackproc import send_signal
+from stackproc import Failure, send_signal, wait_until
 
 LEASES = """FROM pg_stat_activity
 	WHERE application_name = 'assent-milter lease'"""
 OFTEN = 0.25			# seconds
 SNAPSHOT_AGE = 1
 STUTTER = 0.03			# less than cache.timeout
+TAKES = 60			# seconds: what another needs to take over
+WATCHED = ("redis1", "redis2")	# of tests/stackredis.py: a master and its
+CLUSTERED = ("redis1", "redis4")	# replica, whichever is which
+SLOTS_PER_SECOND = 100
 
 
 def ready(_rig):
@@ -86,6 +91,55 @@ def redis_from_webs_deaf(rig, seconds):
 	yield from deaf(rig, seconds)
 	for web in rig.webs:
 		web.mend("redis")
+
+
+def is_master(part):
+	return part.running() and \
+	    "role:master" in part.cli("info", "replication")
+
+
+def follows(part):
+	return part.running() and \
+	    "master_link_status:up" in part.cli("info", "replication")
+
+
+def pair(rig, names):
+	"""The master and its replica, when they are that."""
+	def found():
+		for master, replica in ((a, b), (b, a)):
+			if is_master(master) and follows(replica):
+				return master, replica
+		return None
+	a, b = (rig.stack.parts[name] for name in names)
+	if not wait_until(found, TAKES, OFTEN):
+		raise Failure(f"{names} are not a master and its replica")
+	return found()
+
+
+def redis_failover(rig, names):
+	"""Who was the master comes back, and may still think that it is."""
+	master, replica = pair(rig, names)
+	rig.kill(master.name)
+	for _ in range(int(TAKES / OFTEN)):
+		yield OFTEN
+		if is_master(replica):
+			break
+	rig.start(master.name)
+
+
+def sentinel_failover(rig, _seconds):
+	yield from redis_failover(rig, WATCHED)
+
+
+def cluster_failover(rig, _seconds):
+	yield from redis_failover(rig, CLUSTERED)
+
+
+def resharded(rig, seconds):
+	"""Slots go to another master, with what is in them, and come back."""
+	for source, target in (("redis2", "redis3"), ("redis3", "redis2")):
+		rig.reshard(source, target, int(seconds * SLOTS_PER_SECOND))
+		yield seconds
 
 
 # PostgreSQL
@@ -176,7 +230,8 @@ class Injury(NamedTuple):
 	stack: tuple = ()	# options that tests/stack needs for it
 
 
-STANDBY = ("--standby",)
+STANDBY = ("--standby", "--redis", "sentinel")
+CLUSTER = ("--redis", "cluster")
 
 
 ALL = [
@@ -198,4 +253,9 @@ ALL = [
 	Injury("a web paused", web_paused, hold=30),
 	Injury("PostgreSQL failed over", postgres_failover, prepare=rejoin,
 	    stack=STANDBY),
+	Injury("Sentinel failed over", sentinel_failover,
+	    prepare=partial(pair, names=WATCHED), stack=STANDBY),
+	Injury("Cluster failed over", cluster_failover,
+	    prepare=partial(pair, names=CLUSTERED), stack=CLUSTER),
+	Injury("Cluster resharded", resharded, stack=CLUSTER),
 ]

@@ -254,6 +254,14 @@ class Rig:
 			return servers
 		return servers[::-1]
 
+	def reshard(self, source, target, slots):
+		"""Moves slots from one master to another."""
+		source, target = (self.stack.parts[n] for n in (source, target))
+		source.cli("--cluster", "reshard", f"127.0.0.1:{source.port}",
+		    "--cluster-from", source.cli("cluster", "myid"),
+		    "--cluster-to", target.cli("cluster", "myid"),
+		    "--cluster-slots", slots, "--cluster-yes")
+
 	# What is asked
 
 	def ctl(self, *words, **more):

@@ -26,7 +26,7 @@ read_person(struct pg *p, const struct endpoint *to, const struct addr_key *key,
     struct err *e)
 {
 	static const struct pg_statement get = {
-	    .sql = "SELECT assent.person_data($1)",
+	    .sql = "SELECT assent.person_data($1, 'export')",
 	};
 	const struct pg_param params[] = {{key->octets, sizeof(key->octets)}};
 	struct pg_rows *rows;

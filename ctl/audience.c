@@ -28,9 +28,9 @@
 #include "policy/decide.h"
 #include "policy/keys.h"
 #include "policy/permit.h"
+#include "policy/sheet.h"
 #include "policy/store.h"
 #include "save.h"
-#include "sheet.h"
 
 enum { QUERY = 400, NUMBER = 12, ARENA = 1 << 16 };
 

@@ -3,9 +3,8 @@
  * export - all that is held about one person, for that person (GDPR Art. 15,
  * 20)
  *
- * The database puts it together (assent.person_data), in one snapshot and as
- * the role that may read a person's ledger; what is left to do here is to say
- * it in words and to write it down.
+ * Read as the role that may read a person's ledger; written as the profile
+ * page writes it (policy/dossier.c).
  */
 #include <jansson.h>
 #include <stdio.h>
@@ -18,31 +17,8 @@
 #include "ledger.h"
 #include "out.h"
 #include "policy/conf.h"
-#include "proof.h"
+#include "policy/dossier.h"
 #include "save.h"
-#include "sheet.h"
-
-enum { WHAT = 200, NUMBER = 24, DEPTH_MAX = 16 };
-
-/* The address's own place in the sheet: part and number in it. */
-struct place {
-	FILE *f;
-	const char *part;
-	char number[NUMBER];
-	int depth;
-};
-
-static json_t *
-parse(const char *text, struct err *e)
-{
-	json_error_t why;
-	json_t *data = json_loads(text, JSON_ALLOW_NUL, &why);
-
-	if (data == NULL)
-		err_set(e, ERR_FATAL, "the person's data cannot be read: %s",
-		    why.text);
-	return data;
-}
 
 /* NULL and `e`, also when nobody has the address. */
 static json_t *
@@ -50,7 +26,7 @@ read_person(struct pg *p, const struct endpoint *to, const struct addr_key *key,
     struct err *e)
 {
 	static const struct pg_statement get = {
-	    .sql = "SELECT assent.person_data($1)",
+	    .sql = "SELECT assent.person_data($1, 'export')",
 	};
 	const struct pg_param params[] = {{key->octets, sizeof(key->octets)}};
 	struct pg_rows *rows;
@@ -63,84 +39,9 @@ read_person(struct pg *p, const struct endpoint *to, const struct addr_key *key,
 		    "nothing is on record for %s: the address is unknown",
 		    to->canonical);
 	else
-		data = parse(pg_rows_text(rows, 0, 0), e);
+		data = dossier_read(pg_rows_text(rows, 0, 0), e);
 	pg_rows_free(&rows);
 	return data;
-}
-
-/* What happened, in the words of the consent record. */
-static void
-say_acts(json_t *data)
-{
-	json_t *one;
-	size_t i;
-
-	json_array_foreach(json_object_get(data, "events"), i, one)
-	{
-		const char *word = record_act(out_get(one, "what"));
-
-		if (word != NULL)
-			out_text(one, "what", word);
-	}
-}
-
-static void
-write_value(const struct place *at, const char *what, const json_t *value)
-{
-	char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
-	const char *cells[] = {at->part, at->number, what,
-	    json_is_string(value) ? json_string_value(value) : text};
-
-	if (!json_is_null(value))
-		sheet_row(at->f, cells, sizeof(cells) / sizeof(cells[0]));
-	free(text);
-}
-
-/* One row for each value in `value`, named by the way to it. */
-static void
-write_deep(struct place *at, const char *what, const json_t *value)
-{
-	const json_t *inner;
-	const char *key;
-	char name[WHAT];
-
-	if (!json_is_object(value) || at->depth == DEPTH_MAX) {
-		write_value(at, what, value);
-		return;
-	}
-	at->depth++;
-	json_object_foreach((json_t *)(uintptr_t)value, key, inner)
-	{
-		snprintf(name, sizeof(name), "%s%s%s", what,
-		    what[0] == '\0' ? "" : " / ", key);
-		write_deep(at, name, inner);
-	}
-	at->depth--;
-}
-
-static void
-write_sheet(FILE *f, const json_t *data)
-{
-	static const char *const headings[] = {
-	    "part", "number", "what", "value"};
-	struct place at = {.f = f};
-	const json_t *value, *one;
-	const char *key;
-	size_t i;
-
-	sheet_row(f, headings, sizeof(headings) / sizeof(headings[0]));
-	json_object_foreach((json_t *)(uintptr_t)data, key, value)
-	{
-		at.part = key;
-		at.number[0] = '\0';
-		if (!json_is_array(value))
-			write_deep(&at, "", value);
-		json_array_foreach(value, i, one)
-		{
-			snprintf(at.number, sizeof(at.number), "%zu", i + 1);
-			write_deep(&at, "", one);
-		}
-	}
 }
 
 static int
@@ -151,12 +52,7 @@ write_out(const struct args *a, bool csv, const json_t *data, struct err *e)
 
 	if (f == NULL)
 		return -1;
-	if (csv) {
-		write_sheet(f, data);
-	} else {
-		json_dumpf(data, f, JSON_INDENT(2));
-		putc('\n', f);
-	}
+	dossier_write(data, csv, f);
 	return save_close(f, path, true, e);
 }
 
@@ -165,7 +61,6 @@ finish(const struct args *a, bool csv, json_t *data, json_t *out, struct err *e)
 {
 	const char *path = args_value(a, "output");
 
-	say_acts(data);
 	if (path == NULL && !csv) {
 		json_object_update(out, data);
 		return OUTCOME_DONE;
@@ -215,8 +110,7 @@ print(const json_t *out)
 		puts(": written");
 		return;
 	}
-	json_dumpf(out, stdout, JSON_INDENT(2));
-	putchar('\n');
+	dossier_write(out, false, stdout);
 }
 
 const struct command commands_export[] = {

@@ -20,6 +20,7 @@
 #include "policy/buf.h"
 #include "policy/conf.h"
 #include "policy/store.h"
+#include "profile.h"
 #include "proofread.h"
 
 enum { LIST_MAX = 256 };
@@ -32,7 +33,7 @@ static const struct {
 } addresses[PART_KINDS] = {
     [PART_OPT_OUT] = {"u", true},
     [PART_PREFERENCES] = {"m", true},
-    [PART_PROFILE] = {"p", true},
+    [PART_PROFILE] = {"p", false},
     [PART_SIGN_UP] = {"s", false},
 };
 
@@ -114,6 +115,8 @@ run_add(struct ctl *c, const struct args *a, json_t *out, struct err *e)
 	if (page_choose(a, &chosen, e) != 0)
 		return OUTCOME_USAGE;
 	is_form = chosen.kind == PART_SIGN_UP;
+	if (profile_check(a, chosen.kind, e) != 0)
+		return OUTCOME_USAGE;
 	if (brand == NULL || is_form != (a->n_repeats > 0)) {
 		err_set(e, ERR_REFUSED, "page add %s needs --brand BRAND%s",
 		    chosen.word,
@@ -124,9 +127,12 @@ run_add(struct ctl *c, const struct args *a, json_t *out, struct err *e)
 	const struct pg_param params[] = {{chosen.slug, 0}, {brand, 0},
 	    {is_form ? purposes : chosen.word, 0}};
 	if (purposes == NULL || ctl_slug("page", chosen.slug, e) != 0 ||
-	    ctl_store(c, e) != 0 ||
-	    store_exec(c->store, is_form ? &form : &page, params, 3, NULL, e) !=
-		0)
+	    ctl_store(c, e) != 0)
+		return OUTCOME_FAILED;
+	if ((chosen.kind == PART_PROFILE
+		    ? profile_add(c, a, e)
+		    : store_exec(c->store, is_form ? &form : &page, params, 3,
+			  NULL, e)) != 0)
 		return OUTCOME_FAILED;
 	out_text(out, "page", chosen.slug);
 	out_text(out, "kind", chosen.word);
@@ -147,6 +153,7 @@ struct edit {
 	const char *purposes, *open;
 	const char *language, *title, *body, *button;
 	const char *template; /* "" for the program's again */
+	struct profile_choice profile;
 };
 
 static int
@@ -178,15 +185,18 @@ check_edit(const struct args *a, const struct edit *edit, struct err *e)
 		return err_set(e, ERR_REFUSED,
 		    "--title, --body and --button need --lang LANGUAGE, and it "
 		    "them");
+	if (edit->chosen.kind != PART_SIGN_UP && a->n_repeats > 0)
+		return err_set(
+		    e, ERR_REFUSED, "--purpose is for sign-up pages");
 	if (edit->chosen.kind != PART_SIGN_UP &&
-	    (a->n_repeats > 0 || edit->open != NULL))
-		return err_set(e, ERR_REFUSED,
-		    "--purpose and --open are for sign-up pages");
+	    edit->chosen.kind != PART_PROFILE && edit->open != NULL)
+		return err_set(
+		    e, ERR_REFUSED, "--open is for sign-up and profile pages");
 	if (edit->open != NULL && strcmp(edit->open, "yes") != 0 &&
 	    strcmp(edit->open, "no") != 0)
 		return err_set(e, ERR_REFUSED,
 		    "--open \"%s\" is neither yes nor no", edit->open);
-	return 0;
+	return profile_check(a, edit->chosen.kind, e);
 }
 
 /* A template's text in the command's arena; NULL and `e`. */
@@ -222,12 +232,19 @@ static int
 apply(struct ctl *c, const struct edit *edit, struct err *e)
 {
 	static const struct pg_statement st = {
-	    .sql = "SELECT CASE WHEN num_nonnulls($3::text, $4::text) > 0 "
-		   "THEN assent.form_edit($2, $3::text[], $4::text::boolean) "
-		   "END, CASE WHEN $6::text IS NOT NULL THEN "
-		   "assent.page_text_set($1, $2, $5, $6, $7, $8, $9) END, "
-		   "CASE WHEN $10::text IS NOT NULL THEN "
-		   "assent.page_template_set($1, $2, $5, $10) END",
+	    .sql =
+		"SELECT CASE WHEN $1 = 'sign-up' "
+		"AND num_nonnulls($3::text, $4::text) > 0 "
+		"THEN assent.form_edit($2, $3::text[], $4::text::boolean) "
+		"END, CASE WHEN $1 = 'profile' "
+		"AND num_nonnulls($4::text, $11::text, $12::text, $13::text) > "
+		"0 "
+		"THEN assent.profile_page_edit($2, $11, "
+		"string_to_array($12, ','), string_to_array($13, ','), "
+		"$4::text::boolean) END, CASE WHEN $6::text IS NOT NULL THEN "
+		"assent.page_text_set($1, $2, $5, $6, $7, $8, $9) END, "
+		"CASE WHEN $10::text IS NOT NULL THEN "
+		"assent.page_template_set($1, $2, $5, $10) END",
 	};
 	const struct pg_param params[] = {
 	    {edit->chosen.word, 0},
@@ -240,6 +257,9 @@ apply(struct ctl *c, const struct edit *edit, struct err *e)
 	    {edit->body, 0},
 	    {edit->button, 0},
 	    {edit->template, 0},
+	    {edit->profile.speaks, 0},
+	    {edit->profile.shows, 0},
+	    {edit->profile.edits, 0},
 	};
 
 	return store_exec(
@@ -262,8 +282,8 @@ run_edit(struct ctl *c, const struct args *a, json_t *out, struct err *e)
 	    check_edit(a, &edit, e) != 0)
 		return OUTCOME_USAGE;
 	edit.purposes = read_purposes(c, a, e);
-	if (edit.purposes == NULL || ctl_store(c, e) != 0 ||
-	    check_words(c, &edit, e) != 0)
+	if (edit.purposes == NULL || profile_read(a, &edit.profile, e) != 0 ||
+	    ctl_store(c, e) != 0 || check_words(c, &edit, e) != 0)
 		return OUTCOME_FAILED;
 	if (edit.template != NULL) {
 		edit.template = read_template(c, &edit, e);
@@ -316,13 +336,19 @@ run_list(struct ctl *c, const struct args *a, json_t *out, struct err *e)
 		"AND t.slug = g.slug), (SELECT string_agg(t.part, ',' "
 		"ORDER BY t.part) FROM assent.page_template t WHERE "
 		"t.kind = g.kind AND t.slug = g.slug), "
-		"CASE f.open WHEN false THEN 'no' ELSE 'yes' END "
+		"CASE coalesce(f.open, q.open) WHEN false THEN 'no' "
+		"ELSE 'yes' END, q.language, "
+		"coalesce(array_to_string(q.shows, ','), "
+		"CASE g.kind WHEN 'profile' THEN 'all' END), "
+		"array_to_string(q.edits, ',') "
 		"FROM assent.page g JOIN assent.brand b ON b.id = g.brand_id "
 		"LEFT JOIN assent.form f ON g.kind = 'sign-up' "
-		"AND f.slug = g.slug ORDER BY g.kind, g.slug",
+		"AND f.slug = g.slug LEFT JOIN assent.profile_page q "
+		"ON g.kind = 'profile' AND q.slug = g.slug "
+		"ORDER BY g.kind, g.slug",
 	};
-	static const char *const keys[] = {
-	    "page", "kind", "brand", "purposes", "words", "templates", "open"};
+	static const char *const keys[] = {"page", "kind", "brand", "purposes",
+	    "words", "templates", "open", "speaks", "shows", "edits"};
 	enum part_kind kind;
 	struct pg_rows *rows;
 	json_t *pages;
@@ -379,10 +405,11 @@ const struct command commands_page[] = {
 	.about = "KIND is opt-out, preferences, profile or sign-up.  To sign "
 		 "up, the brand or a\ncompany above it needs a sender: brand "
 		 "edit --sender.  purpose edit says which\npage the links of a "
-		 "message open.",
+		 "message open.\n" PROFILE_ABOUT,
 	.min = 2,
 	.max = 2,
-	.options = {{"brand", "BRAND", "whose it is"}, PURPOSE},
+	.options = {{"brand", "BRAND", "whose it is"}, PURPOSE,
+	    PROFILE_OPTIONS},
 	.repeats = "purpose",
 	.run = run_add,
 	.print = print_add,
@@ -398,7 +425,7 @@ const struct command commands_page[] = {
 	.min = 2,
 	.max = 2,
 	.options = {PURPOSE, {"open", "yes|no", "whether it is to be found"},
-	    PAGE_PART, {"lang", "LANGUAGE", "of the words"},
+	    PROFILE_OPTIONS, PAGE_PART, {"lang", "LANGUAGE", "of the words"},
 	    {"title", "TEXT", "its title"},
 	    {"body", "TEXT", "what it says below that"},
 	    {"button", "TEXT", "what its button says"},

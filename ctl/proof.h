@@ -50,10 +50,6 @@ enum {
 json_t *record_make(const struct pg_rows *rows, const char *address,
     int64_t size) __attribute__((nonnull, returns_nonnull));
 
-/* What an act of the ledger is called there; NULL for one about no person. */
-const char *record_act(const char *act)
-    __attribute__((nonnull, warn_unused_result));
-
 /* The command "proof verify" (examine.c). */
 enum outcome examine_run(struct ctl *c, const struct args *a, json_t *out,
     struct err *e) __attribute__((nonnull));

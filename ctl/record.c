@@ -13,41 +13,10 @@
 
 #include "ledger.h"
 #include "out.h"
+#include "policy/act.h"
 #include "policy/instant.h"
 
 enum { NAME = 160 };
-
-/* What an act is called there. */
-static const struct {
-	const char *act, *type, *state;
-} words[] = {
-    {"pend", "consent requested", "requested"},
-    {"grant", "explicit consent", "given"},
-    {"withdraw", "withdrawal", "withdrawn"},
-    {"object", "objection", "objected"},
-    {"lift-objection", "objection taken back", "lifted"},
-    {"restrict", "restriction of processing", "restricted"},
-    {"lift-restriction", "restriction ended", "lifted"},
-    {"suspend", "suspension after bounces or complaints", "suspended"},
-    {"unsuspend", "suspension ended", "lifted"},
-    {"undo", "withdrawal taken back at once", "given"},
-    {"reason", "reason for a withdrawal", "unchanged"},
-    {"pause", "break until a later day", "suspended"},
-    {"resume", "break ended", "lifted"},
-    {"access", "record read", "unchanged"},
-    {"erase", "personal data erased", "unchanged"},
-    {"edit", "contact data changed", "unchanged"},
-    {"define", "terms of processing changed", "unchanged"},
-};
-
-const char *
-record_act(const char *act)
-{
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (strcmp(words[i].act, act) == 0)
-			return words[i].type;
-	return NULL;
-}
 
 /* The entry of `list` whose `key` is `value`; NULL when there is none. */
 static json_t *
@@ -127,19 +96,14 @@ add_evidence(json_t *one, const struct pg_rows *rows, size_t i)
 static json_t *
 add_event(json_t *events, const struct event *e, const char *purpose)
 {
-	const char *type = e->act, *state = e->act;
+	const char *type = act_type(e->act), *state = act_state(e->act);
 	json_t *one = out_object(events);
 	char text[INSTANT_TEXT];
 
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (strcmp(words[i].act, e->act) == 0) {
-			type = words[i].type;
-			state = words[i].state;
-		}
 	out_int(one, "event_id", e->id);
 	out_text(one, "event_time", instant_text(e->at, text));
-	out_text(one, "event_type", type);
-	out_text(one, "event_state", state);
+	out_text(one, "event_type", type == NULL ? e->act : type);
+	out_text(one, "event_state", state == NULL ? e->act : state);
 	out_text(one, "entity_id", e->actor);
 	out_text(one, "purpose", purpose);
 	out_text(one, "channel", e->channel);

@@ -259,6 +259,12 @@ locales_choose(const struct locales *all, const char *wanted)
 }
 
 const struct locale *
+locales_at(const struct locales *all, size_t i)
+{
+	return i < all->n ? &all->all[i] : NULL;
+}
+
+const struct locale *
 locales_default(const struct locales *all)
 {
 	return &all->all[0];

@@ -12,6 +12,9 @@
 
 #include "policy/err.h"
 
+/* Marks a sentence for translators. */
+#define N_(text) text
+
 struct locales;
 struct locale;
 
@@ -26,6 +29,10 @@ void locales_free(struct locales **l);
  * and then order; NULL when there is none of them. */
 const struct locale *locales_choose(const struct locales *l, const char *wanted)
     __attribute__((nonnull(1), warn_unused_result));
+
+/* The languages one by one, English first; NULL at the end. */
+const struct locale *locales_at(const struct locales *l, size_t i)
+    __attribute__((nonnull));
 
 /* English. */
 const struct locale *locales_default(const struct locales *l)

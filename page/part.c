@@ -12,8 +12,7 @@
 #include <stddef.h>
 #include <string.h>
 
-/* Marks a sentence for translators. */
-#define N_(text) text
+#include "page/locale.h"
 
 static const struct part parts[PAGE_COUNT] = {
     [PAGE_OPT_OUT] = {200, PART_OPT_OUT, "opt-out", N_("Stop this mail?"),
@@ -51,6 +50,28 @@ static const struct part parts[PAGE_COUNT] = {
 	false},
     [PAGE_VOID] = {404, PART_PLAIN, "void",
 	N_("This link does not work any more"), NULL, false},
+    [PAGE_ASK] = {200, PART_PROFILE, "ask", N_("See what is held about you"),
+	N_("Send me the link"), false},
+    [PAGE_ASK_AGAIN] = {422, PART_PROFILE, "ask", N_("Something is missing"),
+	N_("Send me the link"), true},
+    [PAGE_MAILED] = {200, PART_PROFILE, "mailed",
+	N_("Please look into your mailbox"), NULL, false},
+    [PAGE_PROFILE_LINK] = {200, PART_PROFILE, "profile-link",
+	N_("Your profile"), N_("Open my profile"), false},
+    [PAGE_PROFILE] = {200, PART_PROFILE, "profile", N_("Your profile"), NULL,
+	false},
+    [PAGE_PROFILE_DELETE] = {200, PART_PROFILE, "profile-delete",
+	N_("Delete everything?"), N_("Yes, delete everything"), false},
+    [PAGE_PROFILE_DELETED] = {200, PART_PROFILE, "profile-deleted",
+	N_("Everything is deleted"), NULL, false},
+    [PAGE_PROFILE_VOID] = {404, PART_PLAIN, "profile-void",
+	N_("This link does not work any more"), NULL, false},
+    [PAGE_ADDRESS] = {200, PART_PROFILE, "address", N_("Is this your address?"),
+	N_("Confirm"), false},
+    [PAGE_ADDRESS_ADDED] = {200, PART_PROFILE, "address-added", N_("Confirmed"),
+	NULL, false},
+    [PAGE_ADDRESS_TAKEN] = {409, PART_PLAIN, "address-taken",
+	N_("This address cannot be added"), NULL, false},
     [PAGE_TOO_OFTEN] = {429, PART_PLAIN, "too-often", N_("Too often just now"),
 	NULL, false},
     [PAGE_NOT_FOUND] = {404, PART_PLAIN, "not-found",

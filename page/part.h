@@ -25,7 +25,18 @@ enum page {
 	PAGE_ASKED,	    /* true for every address */
 	PAGE_CONFIRM,	    /* the question of a mailed link */
 	PAGE_CONFIRMED,
-	PAGE_VOID, /* a link that is too old, or none of ours */
+	PAGE_VOID,	   /* a link that is too old, or none of ours */
+	PAGE_ASK,	   /* the form that asks for a profile's link */
+	PAGE_ASK_AGAIN,	   /* likewise, and what it lacks */
+	PAGE_MAILED,	   /* true for every address */
+	PAGE_PROFILE_LINK, /* the question of a profile's link */
+	PAGE_PROFILE,
+	PAGE_PROFILE_DELETE, /* the second question */
+	PAGE_PROFILE_DELETED,
+	PAGE_PROFILE_VOID, /* a link that opens nothing, or a stray press */
+	PAGE_ADDRESS,	   /* the question to a new address */
+	PAGE_ADDRESS_ADDED,
+	PAGE_ADDRESS_TAKEN, /* somebody else's, or one that was forgotten */
 	PAGE_TOO_OFTEN,
 	PAGE_NOT_FOUND,
 	PAGE_WRONG_METHOD,

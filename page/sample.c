@@ -31,6 +31,21 @@ static const struct {
 	" \"body\": \"What is new, once a week.\", \"version\": \"1\"},"
 	"{\"id\": \"2\", \"title\": \"Offers\"}]}"},
     {PAGE_REVIEW, "{\"stops\": {\"titles\": [\"Tips\"]}, \"ticked\": [\"1\"]}"},
+    {PAGE_ASK, "{\"brand\": \"Example\", \"address\": \"\"}"},
+    {PAGE_PROFILE,
+	"{\"since\": \"2026-01-02 03:04\", \"form\": \"00\", \"add_address\": "
+	"true,"
+	" \"facts\": [{\"name\": \"city\", \"value\": \"Rome\"}],"
+	" \"addresses\": {\"list\": [{\"kind\": {\"email\": true},"
+	" \"address\": \"a@example.com\", \"number\": 0,"
+	" \"since\": \"2026-01-02 03:04\"}]},"
+	" \"consents\": {\"list\": [{\"purpose\": \"Newsletter\","
+	" \"brand\": \"Example\", \"pair\": \"1:email\","
+	" \"channel\": {\"email\": true}, \"standing\": {\"granted\": true},"
+	" \"since\": \"2026-01-02 03:04\", \"can_withdraw\": true}]},"
+	" \"events\": {\"list\": [{\"happened\": \"2026-01-02 03:04\","
+	" \"act\": {\"grant\": true}, \"purpose\": \"Newsletter\","
+	" \"brand\": \"Example\", \"channel\": {\"email\": true}}]}}"},
     {PAGE_CONFIRM, "{\"purposes\": [\"Newsletter\", \"Offers\"]}"},
     {PAGE_CONFIRMED, "{\"purposes\": [\"Newsletter\", \"Offers\"]}"},
 };

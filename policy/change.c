@@ -345,6 +345,49 @@ change_sign_up(struct changer *ch, const struct addr_key *key,
 }
 
 int
+change_profile(struct changer *ch, const struct addr_key *key,
+    const struct change_profile *p, bool *changed, struct err *e)
+{
+	static const struct pg_statement act = {
+	    .name = "profile-act",
+	    .sql = "SELECT key, packed, changed FROM assent.profile_act($1, "
+		   "$2, $3, $4::text::jsonb, $5::text::jsonb)",
+	    .binary = true,
+	};
+	struct marking m;
+
+	if (mark(ch, key, &m, e) != 0)
+		return -1;
+	const struct pg_param params[] = {
+	    {m.text, 0},
+	    {p->reference, p->len},
+	    {p->act, 0},
+	    {p->detail, 0},
+	    {p->proof, 0},
+	};
+	return commit(ch, &m, &act, params, sizeof(params) / sizeof(params[0]),
+	    changed, e);
+}
+
+int
+change_address(struct changer *ch, const struct addr_key *key,
+    const uint8_t *reference, size_t len, bool *changed, struct err *e)
+{
+	static const struct pg_statement confirm = {
+	    .name = "address-confirm",
+	    .sql = "SELECT key, packed, changed "
+		   "FROM assent.address_confirm($1, $2)",
+	    .binary = true,
+	};
+	struct marking m;
+
+	if (mark(ch, key, &m, e) != 0)
+		return -1;
+	const struct pg_param params[] = {{m.text, 0}, {reference, len}};
+	return commit(ch, &m, &confirm, params, 2, changed, e);
+}
+
+int
 change_forget(struct changer *ch, const struct addr_key *key,
     const char *source, struct change_forgotten *out, struct err *e)
 {

@@ -107,6 +107,27 @@ int change_sign_up(struct changer *ch, const struct addr_key *key,
     const uint8_t *reference, size_t len, const char *proof, bool *changed,
     struct err *e) __attribute__((nonnull, warn_unused_result));
 
+/* What the holder of a profile's link does: an act of SQL's
+ * assent.profile_act(), and the JSON object that says to what. */
+struct change_profile {
+	const uint8_t *reference;
+	size_t len;
+	const char *act, *detail, *proof;
+};
+
+/* Does so to whoever has `key`, whose link it is.  As change_apply(); a link
+ * that opens nothing changes nothing. */
+int change_profile(struct changer *ch, const struct addr_key *key,
+    const struct change_profile *p, bool *changed, struct err *e)
+    __attribute__((nonnull, warn_unused_result));
+
+/* Confirms the address of `key`, which `reference` refers to, as whoever's
+ * asked for it on a profile.  As change_apply(); ERR_REFUSED when another
+ * contact has it, or it was forgotten; one that is over changes nothing. */
+int change_address(struct changer *ch, const struct addr_key *key,
+    const uint8_t *reference, size_t len, bool *changed, struct err *e)
+    __attribute__((nonnull, warn_unused_result));
+
 /* Withdraws whatever lets a brand follow what the contact with `key` opens and
  * clicks: every brand's purpose for monitoring.  Otherwise as change_apply().
  */

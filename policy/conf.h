@@ -42,6 +42,7 @@ struct conf_milter {
 struct conf_web {
 	const char *listen, *proxy, *base_url, *mail_domain, *share, *submit;
 	int64_t threads, connections;
+	int64_t profile_life; /* nanoseconds */
 };
 
 struct conf {

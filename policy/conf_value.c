@@ -191,6 +191,9 @@ const struct conf_key conf_keys[] = {
 	NULL, check_inject,
 	"a listener of the MTA without the milter, for mail that the pages "
 	"send"},
+    {"web", "profile-life", TYPE_DURATION, AT(web.profile_life), "1h",
+	SECONDS(300), SECONDS(86400), NULL, NULL,
+	"how long a mailed link opens a profile"},
     {"web", "threads", TYPE_NUMBER, AT(web.threads), "4", 1, 256, NULL, NULL,
 	"threads that answer requests"},
     {"web", "connections", TYPE_NUMBER, AT(web.connections), "12000", 1,

@@ -16,7 +16,7 @@
 #include "pg.h"
 
 /* The schema this program was built for: the number of the last migration. */
-enum { STORE_SCHEMA = 18 };
+enum { STORE_SCHEMA = 19 };
 
 struct addr_key;
 struct arena;

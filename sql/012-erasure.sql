@@ -390,74 +390,8 @@ BEGIN
 	RETURN append(e, NULL);
 END $$;
 
--- All that is held about the person with an address, in the order in which a
--- person reads it; NULL when nobody has it.  Reading is recorded.
-CREATE FUNCTION assent.person_data(p_key bytea)
-RETURNS json LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = assent, pg_temp SET timezone = 'UTC' AS $$
-DECLARE
-	who contact;
-BEGIN
-	SELECT c.* INTO who FROM contact c JOIN endpoint e ON e.contact_id = c.id
-	WHERE e.key = p_key;
-	IF who.id IS NULL THEN
-		RETURN NULL;
-	END IF;
-	RETURN json_build_object('contact', who.id, 'since', who.created_at,
-	'language', who.language,
-	'source', who.source, 'source_name', who.source_name,
-	'disclaimer', who.disclaimer, 'disclaimer_accepted', who.disclaimer_at,
-	'attributes', who.attributes,
-	'addresses', (SELECT json_agg(json_build_object('kind', kind,
-		'address', original, 'compared_as', canonical,
-		'since', created_at) ORDER BY created_at, key)
-		FROM endpoint WHERE contact_id = who.id),
-	'consents', (
-		WITH stands AS MATERIALIZED (
-			SELECT s.* FROM unnest(enum_range(NULL::endpoint_kind)) AS k
-			CROSS JOIN LATERAL effective(ARRAY[who.id], k) AS s
-		), pair AS (
-			SELECT purpose_id, channel FROM consent
-			WHERE contact_id = who.id
-			UNION SELECT purpose, channel FROM stands
-		)
-		SELECT coalesce(json_agg(json_build_object('brand', b.name,
-			'purpose', p.title, 'name', b.slug || '/' || p.slug,
-			'channel', k.channel, 'state', coalesce(c.state, 'none'),
-			'comes_to', CASE WHEN s.standing IN (2, 6)
-				AND s.expires <= now() THEN 'expired'
-				WHEN s.standing = 2 AND s.paused > now() THEN 'paused'
-				ELSE (ARRAY['none', 'pending', 'granted', 'withdrawn',
-				'objected', 'restricted', 'suspended'])
-				[coalesce(s.standing, 0) + 1] END,
-			'since', c.since, 'ends', coalesce(s.expires, c.expires_at),
-			'last_withdrawn', c.withdrawn_at, 'objected', c.objected_at,
-			'restricted', c.restricted_at, 'suspended', c.suspended_at,
-			'paused_until', c.paused_until,
-			'event', c.event_id) ORDER BY b.slug, p.slug, k.channel), '[]')
-		FROM pair k JOIN purpose p ON p.id = k.purpose_id
-		JOIN brand b ON b.id = p.brand_id
-		LEFT JOIN consent c ON c.contact_id = who.id
-			AND c.purpose_id = k.purpose_id AND c.channel = k.channel
-		LEFT JOIN stands s ON s.purpose = k.purpose_id
-			AND s.channel = k.channel),
-	'events', (SELECT coalesce(json_agg(json_build_object('event', l.id,
-		'recorded', l.recorded_at, 'happened', l.at, 'what', l.act,
-		'brand', l.brand_name, 'purpose', l.title,
-		'channel', l.channel, 'ends', l.expires_at,
-		'door', l.source, 'recorded_by', l.actor,
-		'about_event', l.about, 'note', l.detail,
-		'text_shown', CASE WHEN l.text_id IS NOT NULL THEN
-			json_build_object('language', l.text_language,
-			'version', l.text_version, 'title', l.text_title,
-			'body', l.text_body) END,
-		'personal', l.fields::json) ORDER BY l.id), '[]')
-		FROM person_ledger(p_key, 'export') AS l));
-END $$;
-
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA assent FROM PUBLIC;
 GRANT SELECT ON assent.erasure TO assent_operator;
 GRANT EXECUTE ON FUNCTION assent.endpoint_remove, assent.forget,
 	assent.audience TO assent_operator;
 GRANT EXECUTE ON FUNCTION assent.confirm TO assent_web;
-GRANT EXECUTE ON FUNCTION assent.person_data TO assent_dpo;

@@ -158,7 +158,8 @@ ALTER TABLE assent.sign_up
 
 CREATE TABLE assent.mail (
 	id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-	kind        text NOT NULL CHECK (kind IN ('confirm', 'opt-out')),
+	kind        text NOT NULL
+	            CHECK (kind IN ('confirm', 'opt-out', 'profile', 'address')),
 	message_id  text NOT NULL UNIQUE,
 	key         assent.address_key,
 	recipient   text,
@@ -180,6 +181,13 @@ COMMENT ON TABLE assent.mail IS
 ALTER TABLE assent.mail
 	ALTER recipient SET STATISTICS 0, ALTER data SET STATISTICS 0;
 
+-- Where a request came from, for limits: an address, of IPv6 the network.
+CREATE FUNCTION assent.source_of(p_client inet)
+RETURNS inet LANGUAGE sql IMMUTABLE AS $$
+	SELECT coalesce(network(set_masklen(p_client,
+		CASE family(p_client) WHEN 6 THEN 64 ELSE 32 END)), '::/0')
+$$;
+
 -- Keeps what somebody asked for in a form, and queues the mail that asks them
 -- to confirm it.  'asked', also when the address has had its mails for today;
 -- or 'none' when there is nothing to ask for, or 'often' when this source has
@@ -190,8 +198,7 @@ CREATE FUNCTION assent.sign_up(p_form text, p_reference bytea, p_key bytea,
 RETURNS text LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = assent, pg_temp AS $$
 DECLARE
-	from_where inet := coalesce(network(set_masklen(p_source,
-		CASE family(p_source) WHEN 6 THEN 64 ELSE 32 END)), '::/0');
+	from_where inet := source_of(p_source);
 	wanted record;
 BEGIN
 	SELECT array_agg(u.purpose ORDER BY u.n) AS purposes,
@@ -309,7 +316,7 @@ BEGIN
 END $$;
 
 -- The next mail to send, which is nobody else's for a minute; and what is over
--- goes.
+-- goes.  Who asked for a profile and is not known here is told so.
 CREATE FUNCTION assent.mail_take()
 RETURNS TABLE (id bigint, kind text, message_id text, recipient text,
 	language text, data jsonb)
@@ -320,13 +327,23 @@ BEGIN
 		WHERE expires_at < now() LIMIT 100 FOR UPDATE SKIP LOCKED);
 	DELETE FROM mail WHERE id IN (SELECT id FROM mail
 		WHERE expires_at < now() LIMIT 100 FOR UPDATE SKIP LOCKED);
+	DELETE FROM profile_link WHERE reference IN (
+		SELECT reference FROM profile_link
+		WHERE requested_at < now() - interval '1 day'
+		LIMIT 100 FOR UPDATE SKIP LOCKED);
+	DELETE FROM address_change WHERE reference IN (
+		SELECT reference FROM address_change
+		WHERE requested_at < now() - interval '1 day'
+		LIMIT 100 FOR UPDATE SKIP LOCKED);
 	RETURN QUERY UPDATE mail AS m SET tries = m.tries + 1,
 		next_try = now() + interval '1 minute'
 	WHERE m.id = (SELECT w.id FROM mail w
 		WHERE w.sent_at IS NULL AND w.next_try <= now()
 		AND w.expires_at > now()
 		ORDER BY w.next_try LIMIT 1 FOR UPDATE SKIP LOCKED)
-	RETURNING m.id, m.kind, m.message_id, m.recipient, m.language, m.data;
+	RETURNING m.id, CASE WHEN m.kind = 'profile' AND NOT EXISTS (
+			SELECT FROM endpoint e WHERE e.key = m.key)
+		THEN 'profile-none' ELSE m.kind END, m.message_id, m.recipient, m.language, m.data;
 END $$;
 
 CREATE FUNCTION assent.mail_sent(p_id bigint)
@@ -371,9 +388,12 @@ BEGIN
 	WHERE permit.packed <> excluded.packed;
 	DELETE FROM suppression WHERE key = ANY (keys);
 	DELETE FROM sign_up WHERE key = ANY (keys);
-	DELETE FROM mail WHERE key = ANY (keys);
+	DELETE FROM profile_link WHERE key = ANY (keys);
+	DELETE FROM mail WHERE key = ANY (keys) OR message_id IN (
+		SELECT message_id FROM address_change WHERE contact_id = who);
 	DELETE FROM departure WHERE key = ANY (keys);
 	DELETE FROM leave_request WHERE key = ANY (keys);
+	DELETE FROM address_change WHERE key = ANY (keys);
 	DELETE FROM endpoint WHERE contact_id = who;
 	GET DIAGNOSTICS addresses = ROW_COUNT;
 	DELETE FROM consent WHERE contact_id = who;

@@ -183,6 +183,10 @@ BEGIN
 		RAISE EXCEPTION 'the ledger says by which form somebody signed up'
 			USING HINT = 'page edit --open no closes it';
 	END IF;
+	IF p_kind = 'profile' THEN
+		RAISE EXCEPTION 'people may hold links to this page'
+			USING HINT = 'page edit --open no closes it';
+	END IF;
 	SELECT string_agg(purpose_name(purpose_id), ', ') INTO used
 	FROM page_use WHERE kind = p_kind AND slug = p_slug;
 	IF used IS NOT NULL THEN

@@ -141,6 +141,10 @@ begin(struct http *h, struct MHD_Connection *c, const char *url,
 	    MHD_lookup_connection_value(c, MHD_GET_ARGUMENT_KIND, "lang");
 	x->request.place.page =
 	    MHD_lookup_connection_value(c, MHD_GET_ARGUMENT_KIND, "page");
+	x->request.origin =
+	    MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Origin");
+	x->request.fetch_site =
+	    MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Sec-Fetch-Site");
 	x->request.site = sites_hold(h->sites);
 	find_client(c, x->request.site->conf->web.proxy, x->request.client);
 	x->route = route_find(&x->request, &x->response);
@@ -244,7 +248,7 @@ add_headers(struct MHD_Response *m, const struct response *w)
 	    {"X-Robots-Tag", "noindex"},
 	    {"Cache-Control", "no-store"},
 	};
-	char seconds[16];
+	char seconds[16], disposition[64];
 
 	for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
 		MHD_add_response_header(m, always[i][0], always[i][1]);
@@ -254,6 +258,11 @@ add_headers(struct MHD_Response *m, const struct response *w)
 		: "default-src 'none'; frame-ancestors 'none'");
 	if (w->type != NULL)
 		MHD_add_response_header(m, "Content-Type", w->type);
+	if (w->file != NULL) {
+		snprintf(disposition, sizeof(disposition),
+		    "attachment; filename=\"%s\"", w->file);
+		MHD_add_response_header(m, "Content-Disposition", disposition);
+	}
 	if (w->allow[0] != '\0')
 		MHD_add_response_header(m, "Allow", w->allow);
 	if (w->retry_after > 0) {

@@ -48,7 +48,8 @@ read_look(const struct request *r, const struct part *part, struct look *look)
 
 	*look = (struct look){0};
 	if (part->kind == PART_PLAIN ||
-	    (part->kind != PART_SIGN_UP && r->place.purpose == 0))
+	    (part->kind != PART_SIGN_UP && part->kind != PART_PROFILE &&
+		r->place.purpose == 0))
 		return;
 	if (look_read(r->site->reader, &r->place, part, locale_tag(r->locale),
 		look, &e) != 0)

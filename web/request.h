@@ -33,9 +33,10 @@ struct request {
 	const char *argument;	/* the segment that the route's "*" stood for */
 	const char *user_agent; /* as sent, or NULL */
 	const char *accept_language, *language; /* likewise; and "?lang=" */
-	const struct locale *locale; /* of the page, once it is shown */
-	struct look_place place;     /* where it belongs, and "?page=" */
-	char client[CLIENT_TEXT];    /* IP address, or "" */
+	const char *origin, *fetch_site; /* where it came from, likewise */
+	const struct locale *locale;	 /* of the page, once it is shown */
+	struct look_place place;	 /* where it belongs, and "?page=" */
+	char client[CLIENT_TEXT];	 /* IP address, or "" */
 	struct form form;
 	int64_t arrived; /* when its last octet had, on the monotonic clock */
 	struct site *site;
@@ -47,8 +48,9 @@ struct response {
 	const char *type; /* Content-Type */
 	char policy[256]; /* Content-Security-Policy; "": nothing at all */
 	struct buf body;
-	char allow[64];	 /* methods, for 405 and OPTIONS; or "" */
-	int retry_after; /* seconds; 0 none */
+	const char *file; /* to be saved under that name, not shown; or NULL */
+	char allow[64];	  /* methods, for 405 and OPTIONS; or "" */
+	int retry_after;  /* seconds; 0 none */
 };
 
 typedef void request_handler(struct request *r, struct response *w);

@@ -13,11 +13,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "web/address.h"
+#include "web/ask.h"
 #include "web/confirm.h"
 #include "web/health.h"
 #include "web/optout.h"
 #include "web/page.h"
 #include "web/preferences.h"
+#include "web/profile.h"
 #include "web/signup.h"
 #include "web/why.h"
 
@@ -33,6 +36,14 @@ static const struct route routes[] = {
     {"sign-up", "/s/*", METHOD_POST, ROUTE_WRITES, signup_ask},
     {"confirm-page", "/c/*", METHOD_GET, ROUTE_READS, confirm_ask},
     {"confirm", "/c/*", METHOD_POST, ROUTE_WRITES, confirm_act},
+    {"profile-form", "/p", METHOD_GET, ROUTE_READS, ask_show},
+    {"profile-form", "/p/", METHOD_GET, ROUTE_READS, ask_show},
+    {"profile-ask", "/p", METHOD_POST, ROUTE_WRITES, ask_post},
+    {"profile-ask", "/p/", METHOD_POST, ROUTE_WRITES, ask_post},
+    {"profile-page", "/p/*", METHOD_GET, ROUTE_READS, profile_show},
+    {"profile", "/p/*", METHOD_POST, ROUTE_WRITES, profile_press},
+    {"address-page", "/a/*", METHOD_GET, ROUTE_READS, address_show},
+    {"address", "/a/*", METHOD_POST, ROUTE_WRITES, address_confirm},
     {"why", "/w/*", METHOD_GET, ROUTE_READS, why_show},
     {"healthz", "/healthz", METHOD_GET, ROUTE_READS, health_check},
     {"metrics", "/metrics", METHOD_GET, ROUTE_STILL, health_metrics},

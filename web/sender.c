@@ -89,15 +89,35 @@ is_stopping(struct sender *s)
 	return stopping;
 }
 
+/* What the link of each kind of mail may do, and where it leads; a kind that
+ * is not here has none. */
+static const struct {
+	const char *kind;
+	enum capability capability;
+	char path;
+} links[] = {
+    {"confirm", CAPABILITY_CONFIRM, 'c'},
+    {"opt-out", CAPABILITY_CONFIRM, 'c'},
+    {"profile", CAPABILITY_PROFILE, 'p'},
+    {"address", CAPABILITY_CONFIRM, 'a'},
+};
+
+enum { LINKS = sizeof(links) / sizeof(links[0]) };
+
 /* Puts the link that the mail is about into its data. */
 static int
-add_link(const struct site *site, json_t *data, struct err *e)
+add_link(const struct site *site, const char *kind, json_t *data, struct err *e)
 {
 	const char *hex = json_string_value(json_object_get(data, "reference"));
-	struct token t = {.capability = CAPABILITY_CONFIRM};
 	char text[TOKEN_URL];
-	size_t n = 0;
+	struct token t;
+	size_t n = 0, i = 0;
 
+	while (i < LINKS && strcmp(links[i].kind, kind) != 0)
+		i++;
+	if (i == LINKS)
+		return 0;
+	t.capability = links[i].capability;
 	if (hex == NULL ||
 	    sodium_hex2bin(t.body, sizeof(t.body), hex, strlen(hex), NULL, &n,
 		NULL) != 0 ||
@@ -105,7 +125,8 @@ add_link(const struct site *site, json_t *data, struct err *e)
 		return err_set(e, ERR_FATAL, "a mail without its reference");
 	token_seal_url(site->keys, &t, text);
 	json_object_set_new(data, "link",
-	    json_sprintf("%s/c/%s", site->conf->web.base_url, text));
+	    json_sprintf(
+		"%s/%c/%s", site->conf->web.base_url, links[i].path, text));
 	return 0;
 }
 
@@ -134,7 +155,7 @@ write_mail(const struct site *site, const struct mail *m, struct arena *a,
 	if (l == NULL)
 		l = locales_default(all);
 	json_object_set_new(m->data, "lang", json_string(locale_tag(l)));
-	if (add_link(site, m->data, e) != 0 ||
+	if (add_link(site, m->kind, m->data, e) != 0 ||
 	    render(site, l, m, "subject", &t->subject, e) != 0 ||
 	    render(site, l, m, "text", &t->text, e) != 0 ||
 	    render(site, l, m, "html", &t->html, e) != 0)

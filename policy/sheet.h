@@ -6,8 +6,8 @@
  * = + - or @, gets an apostrophe before it; a telephone number, "+" and
  * digits, does not.  Control characters become spaces.
  */
-#ifndef CTL_SHEET_H
-#define CTL_SHEET_H
+#ifndef POLICY_SHEET_H
+#define POLICY_SHEET_H
 
 #include <stddef.h>
 #include <stdio.h>

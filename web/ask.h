@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * ask - the form by which people ask for the link to their profile
+ */
+#ifndef WEB_ASK_H
+#define WEB_ASK_H
+
+#include "web/request.h"
+
+request_handler ask_show; /* GET /p/ and GET /p/PAGE */
+request_handler ask_post; /* POST to either: 200, or 422 with the form */
+
+#endif

@@ -57,7 +57,7 @@ WEB        := $(call objects,web)
 CTL        := $(call objects,ctl)
 UNIT       := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,\
 	$(sort $(wildcard tests/unit/test_*.c)))
-BENCH      := $(addprefix $(BUILD)/bench/,noop twin mclient clicker)
+BENCH      := $(addprefix $(BUILD)/bench/,noop twin mclient clicker lookup)
 PROGRAMS   := $(BUILD)/assent-milter $(BUILD)/assent-web $(BUILD)/assentctl
 MIGRATIONS := $(sort $(wildcard sql/[0-9]*.sql))
 MANUALS    := $(wildcard man/*.[1-8])
@@ -120,7 +120,9 @@ $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libassent.a
 
 $(BUILD)/bench/mclient: $(addprefix tests/bench/,talk.c wire.c letter.c)
 
-$(BUILD)/bench/clicker: tests/bench/clicker.c $(BUILD)/libassent.a
+# What asks as the programs do, by what they ask.
+$(addprefix $(BUILD)/bench/,clicker lookup): $(BUILD)/bench/%: tests/bench/%.c \
+    $(BUILD)/libassent.a
 	@mkdir -p $(@D)
 	$(say) LD $@
 	$(Q)$(CC) $(ALL_CFLAGS) $(INCLUDES) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)

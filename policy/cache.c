@@ -55,8 +55,7 @@ _Static_assert((int)CACHE_OWNER == (int)REDIS_IDENTITY, "one identity");
 struct cache {
 	const struct conf_cache *conf;
 	struct masters *masters;
-	_Atomic unsigned int left_alone; /* how many masters are */
-	metric_counter *failed, *spared, *open, *disowned; /* may be NULL */
+	metric_counter *failed, *spared, *disowned; /* may be NULL */
 };
 
 /* A question about one key, and what came of it. */
@@ -82,8 +81,6 @@ make_metrics(struct cache *c, struct metrics *m)
 	    "Operations that Redis did not answer.", "");
 	c->spared = metrics_counter(m, "assent_cache_spared_total",
 	    "Operations not tried, as Redis did not answer before.", "");
-	c->open = metrics_gauge(m, "assent_cache_breaker_open",
-	    "How many Redis are left alone, as they did not answer.", "");
 	c->disowned = metrics_counter(m, "assent_cache_disowned_total",
 	    "Answers not believed: of a Redis that is not the slot's owner.",
 	    "");
@@ -157,21 +154,13 @@ make_key(const struct cache_trust *t, const struct addr_key *key, char out[KEY])
 	memcpy(out + 1 + TAG + 1, name, NAME);
 }
 
-/* Tells the breaker of `s`, and counts it when that opened or closed it. */
 static void
 report(struct cache *c, struct master *s, bool answered, int64_t begun)
 {
-	bool open = breaker_report(&s->breaker, answered, begun, clock_now());
-
 	if (!answered)
 		metric_inc(c->failed);
-	if (atomic_exchange(&s->left_alone, open) == open)
-		return;
-	if (open)
-		c->left_alone++;
-	else
-		c->left_alone--;
-	metric_set(c->open, c->left_alone);
+	masters_note(c->masters, s,
+	    breaker_report(&s->breaker, answered, begun, clock_now()));
 }
 
 static bool

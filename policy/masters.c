@@ -12,6 +12,7 @@
 #include "masters.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,7 +39,7 @@ struct masters {
 	int64_t next_look;
 	size_t turn;	/* who is asked first */
 	struct err why; /* the last look failed; or an empty text */
-	metric_counter *serving, *covered, *changed, *redirected;
+	metric_counter *serving, *covered, *changed, *redirected, *alone;
 };
 
 static void *
@@ -112,6 +113,8 @@ make_metrics(struct masters *m, struct metrics *registry)
 	m->changed = metrics_counter(registry, "assent_cache_failovers_total",
 	    "Times that another Redis turned out to be the master of slots.",
 	    "");
+	m->alone = metrics_gauge(registry, "assent_cache_breaker_open",
+	    "How many of them are left alone, as they did not answer.", "");
 	m->redirected =
 	    metrics_counter(registry, "assent_cache_redirects_total",
 		"Answers that named another master.", "");
@@ -123,24 +126,40 @@ slots_there_are(const struct masters *m)
 	return m->url.mode == REDIS_CLUSTER ? SLOTS : 1;
 }
 
+/* Counts the servers that have slots.  Under the lock. */
+static void
+count_serving(struct masters *m)
+{
+	size_t serving = 0, alone = 0;
+
+	for (size_t i = 0; i < m->n; i++) {
+		serving += m->list[i]->serving;
+		alone += m->list[i]->serving && m->list[i]->left_alone;
+	}
+	metric_set(m->serving, serving);
+	metric_set(m->alone, alone);
+}
+
 /* Puts what was found in the place of what was known.  Under the lock. */
 static void
 adopt(struct masters *m, const uint16_t *of)
 {
-	size_t n = slots_there_are(m), covered = 0, serving = 0;
-	bool seen[SERVERS + 1] = {false}, changed = false;
+	size_t n = slots_there_are(m), covered = 0;
+	bool changed = false;
 
+	for (size_t i = 0; i < m->n; i++)
+		m->list[i]->serving = false;
 	for (size_t i = 0; i < n; i++) {
 		changed = changed || (m->of[i] != 0 && m->of[i] != of[i]);
 		covered += of[i] != 0;
-		serving += of[i] != 0 && !seen[of[i]];
-		seen[of[i]] = true;
+		if (of[i] != 0)
+			m->list[of[i] - 1]->serving = true;
 		m->of[i] = of[i];
 	}
 	if (changed)
 		metric_inc(m->changed);
 	metric_set(m->covered, covered);
-	metric_set(m->serving, serving);
+	count_serving(m);
 	m->doubted = covered < n;
 	m->why.text[0] = '\0';
 }
@@ -330,7 +349,7 @@ take_turn(struct masters *m, size_t *count)
 	return s;
 }
 
-/* Asks until somebody knows.  A good one is asked first the next time. */
+/* Asks until somebody knows. */
 static int
 look(struct masters *m, struct err *e)
 {
@@ -421,8 +440,21 @@ masters_moved(struct masters *m, const struct master *by, const char *text)
 	m->doubted = true;
 	if (s.host != NULL)
 		place = add(m, s);
-	if (place != 0)
+	if (place != 0) {
 		m->of[slot] = (uint16_t)place;
+		m->list[place - 1]->serving = true;
+		count_serving(m);
+	}
+	pthread_mutex_unlock(&m->lock);
+}
+
+void
+masters_note(struct masters *m, struct master *s, bool left_alone)
+{
+	if (atomic_exchange(&s->left_alone, left_alone) == left_alone)
+		return;
+	pthread_mutex_lock(&m->lock);
+	count_serving(m);
 	pthread_mutex_unlock(&m->lock);
 }
 
@@ -486,11 +518,8 @@ masters_serving(struct masters *m, size_t *i)
 
 	pthread_mutex_lock(&m->lock);
 	for (; *i < m->n && found == NULL; ++*i)
-		for (size_t slot = 0; slot < slots_there_are(m); slot++)
-			if (m->of[slot] == *i + 1) {
-				found = m->list[*i];
-				break;
-			}
+		if (m->list[*i]->serving)
+			found = m->list[*i];
 	pthread_mutex_unlock(&m->lock);
 	return found;
 }

@@ -33,6 +33,7 @@ struct master {
 	struct breaker breaker;
 	_Atomic bool unclaimed;	 /* it answered, and is not the owner */
 	_Atomic bool left_alone; /* as its breaker last said */
+	bool serving;		 /* it has slots, as far as known */
 };
 
 /* Nothing is connected to yet.  `c` must outlive it; `m` may be NULL. NULL
@@ -53,6 +54,10 @@ struct master *masters_find(struct masters *m, unsigned int slot, struct err *e)
 
 /* What was found may no longer be right; the next look goes to the servers. */
 void masters_doubt(struct masters *m) __attribute__((nonnull));
+
+/* What the breaker of `s` says now, for the metrics. */
+void masters_note(struct masters *m, struct master *s, bool left_alone)
+    __attribute__((nonnull));
 
 /* `by` answered "MOVED SLOT HOST:PORT". */
 void masters_moved(struct masters *m, const struct master *by, const char *text)

@@ -119,6 +119,7 @@ class Clustered(Redis):
 		return ["--cluster-enabled", "yes", "--cluster-port", self.bus,
 			"--cluster-node-timeout", 2 * NOTICE_MS,
 			"--cluster-config-file", "nodes.conf",
+			"--cluster-replica-validity-factor", "0",
 			"--repl-diskless-sync-delay", "0"]
 
 	def nodes(self):

@@ -69,12 +69,12 @@ JOIN person p ON p.id = c.contact_id;
 INSERT INTO bench.permit SELECT m.* FROM assent.permit m JOIN person USING (key);
 """
 
-# As assent-web does it: the key is marked, in the epoch that holds.
+# As assent-web does it: the key is marked, in the generation that holds.
 WITHDRAWAL = r"""
 \set i :i + 1
 SELECT o.changed FROM (SELECT 'be' || lpad(to_hex(:client_id::int), 4, '0')
 	|| lpad(to_hex(:i::int), 20, '0') AS hex) AS k,
-	LATERAL assent.opt_out(:epoch || ':' || hex, decode(hex, 'hex'),
+	LATERAL assent.opt_out(:generation || ':0:' || hex, decode(hex, 'hex'),
 	:purpose::int, 'email', 'one-click',
 	'{"ip": "192.0.2.1", "user_agent": "Mail/1.0"}') AS o;
 """
@@ -143,9 +143,9 @@ class Change:
 		self._psql(PEOPLE % {"clients": CLIENTS, "from": self.done + 1,
 		    "to": self.done + self.transactions})
 		self._psql("ANALYZE bench.account")
-		self.first, self.last, self.epoch, self.purpose = \
+		self.first, self.last, self.generation, self.purpose = \
 		    self._psql("SELECT min(id), max(id) FROM bench.account; "
-			"SELECT epoch FROM assent.cache_epoch; "
+			"SELECT assent.cache_generation(0); "
 			"SELECT id FROM assent.purpose WHERE slug = 'p1'"
 			).replace("\n", "|").split("|")
 
@@ -154,7 +154,7 @@ class Change:
 		told = subprocess.run(["pgbench", "-n", "-M", "prepared",
 		    "-c", str(CLIENTS), "-j", "2", "-t", str(self.transactions),
 		    "-D", f"i={self.done}", "-D", f"first={self.first}",
-		    "-D", f"last={self.last}", "-D", f"epoch={self.epoch}",
+		    "-D", f"last={self.last}", "-D", f"generation={self.generation}",
 		    "-D", f"purpose={self.purpose}",
 		    "-f", self.scripts[name], self.url],
 		    stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
@@ -191,10 +191,10 @@ class Change:
 		    "JOIN assent.event v ON v.id = c.event_id "
 		    "AND v.act = 'withdraw' WHERE c.state = 'withdrawn' "
 		    f"AND c.purpose_id = {self.purpose}; "
-		    "SELECT epoch FROM assent.cache_epoch").split()
+		    "SELECT assent.cache_generation(0)").split()
 		wanted = str(CLIENTS * self.done)
 		if found[0] != wanted:
 			raise Broken(f"{wanted} withdrawals came to {found[0]}")
 		# assent-web may move it: when Redis does not answer in time.
-		if name == "assent" and found[1] != self.epoch:
+		if name == "assent" and found[1] != self.generation:
 			raise Broken("the marks did not hold")

@@ -45,6 +45,11 @@ BODY_TARGETS = (
 )
 MB = 1 << 20
 
+# Of a look-up: figure, and at most so many times the bare GET's.
+LOOKUP_TARGETS = (
+    ("p50_us", "p50, Assent / bare GET", 1.3),
+)
+
 # Of the import: figure, title, sense and bound.
 IMPORT_TARGETS = (
     ("rate_ratio", "rate, Assent / COPY", "at least", 0.10),
@@ -101,6 +106,19 @@ def body_targets(results):
 	return rows
 
 
+def lookup_ratio(runs, figure):
+	"""Median of the runs' ratios to the GET in the same run."""
+	return median(run["assent " + figure] / run["bare " + figure]
+	    for run in runs)
+
+
+def lookup_targets(results):
+	runs = results.get("lookup", {}).get("one")
+	return [target(f"a look-up: {title}", lookup_ratio(runs, figure),
+	    "at most", bound) for figure, title, bound in LOOKUP_TARGETS
+	    if runs]
+
+
 def targets(results):
 	"""Each target with the ratio measured and the word for it."""
 	rows = []
@@ -114,7 +132,7 @@ def targets(results):
 			    mode=MODE_NAMES.get(mode))
 			rows.append(target(f"{place}: {title}", value, sense,
 			    bound))
-	rows += body_targets(results)
+	rows += body_targets(results) + lookup_targets(results)
 	for figure, title, sense, bound in IMPORT_TARGETS:
 		rows.append(target(f"import: {title}",
 		    results["import"][figure], sense, bound))
@@ -226,6 +244,45 @@ def memory_table(memory):
 	    for letter, used in memory.items()])
 
 
+def extra(run):
+	"""What a look-up takes longer than a GET in the same run, in us."""
+	return run["assent p50_us"] - run["bare p50_us"]
+
+
+def lookup_table(lookups):
+	rows = []
+	for name, runs in lookups.items():
+		added = [extra(run) - extra(one)
+		    for run, one in zip(runs, lookups["one"])]
+		rows.append([name, *(number(middle(runs, f"{who} {figure}"), 1)
+		    for who in ("assent", "bare")
+		    for figure in ("p50_us", "p99_us")),
+		    number(lookup_ratio(runs, "p50_us"), 2),
+		    number(lookup_ratio(runs, "p99_us"), 2),
+		    f"{median(added):+.1f}" if name != "one" else "-"])
+	table("A look-up from the cache, in turns with a bare GET: one Redis, and "
+	    "a cluster of three",
+	    ["Redis", "p50 us", "p99 us", "GET p50", "GET p99", "p50 of GET",
+	    "p99 of GET", "added us"], rows)
+
+
+def cold_table(runs):
+	table("Messages to people who are not in the cache, and who are, 8 "
+	    "connections", ["cache", "messages/s", "of warm", "p50 us", "p99 us"],
+	    [[name, number(middle(runs[name], "rate"), 0),
+	    number(ratio(runs, "rate", name, "warm"), 3),
+	    number(middle(runs[name], "p50_us"), 0),
+	    number(middle(runs[name], "p99_us"), 0)] for name in runs])
+
+
+def refusal_table(click):
+	table(f"From the 200 of a click to the milter's refusal, {click['clicks']} "
+	    "people, all at the first attempt",
+	    ["click ms", "refusal p50 ms", "refusal p99 ms"],
+	    [[number(click[key], 2) for key in ("click_ms", "refuse_p50_ms",
+		"refuse_p99_ms")]])
+
+
 def print_all(results):
 	for mode, runs in results.get("postfix", {}).items():
 		postfix_table(results, mode, runs)
@@ -239,6 +296,12 @@ def print_all(results):
 		change_table(runs)
 	for runs in results.get("click", {}).values():
 		click_table(runs)
+	if results.get("lookup"):
+		lookup_table(results["lookup"])
+	if results.get("cold"):
+		cold_table(results["cold"])
+	if results.get("refusal"):
+		refusal_table(results["refusal"])
 	import_table(results["import"])
 	table("Targets", ["ratio", "measured", "wanted", ""],
 	    [[row["what"], number(row["ratio"], 3),

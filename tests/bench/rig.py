@@ -119,8 +119,9 @@ class House:
 	was started is stopped.
 	"""
 
-	def __init__(self, stack, where, with_assent):
+	def __init__(self, stack, where, with_assent, *options):
 		self.stack = stack
+		self.options = options
 		self.where = where
 		self.with_assent = with_assent
 		self.dir = None
@@ -179,7 +180,7 @@ class House:
 
 	def _stack_up(self):
 		options = [] if self.with_assent else ["--no-milter"]
-		if self._run_stack("up", *options) != 0:
+		if self._run_stack("up", *options, *self.options) != 0:
 			raise Broken("the stack did not come up")
 		with open(self._path("stack/stack.env"), encoding="utf-8") as f:
 			for line in shlex.split(f.read(), comments=True):

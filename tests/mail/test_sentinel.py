@@ -95,6 +95,7 @@ def test_a_replica_that_heard_nothing_takes_over(stack, people):
 	assert stack.rcpt(address).startswith(REFUSED)
 	assert stack.metric("assent_cache_failovers_total{}") == failovers + 1
 	assert stack.metric("assent_cache_masters{}") == 1
+	assert stack.metric("assent_cache_breaker_open{}") == 0
 
 
 def test_the_new_master_serves_clicks_too(stack, people):

@@ -498,7 +498,8 @@ DECLARE
 	withdrawn_at timestamptz := greatest(c.withdrawn_at,
 		CASE WHEN c.state = 'withdrawn' THEN c.since END);
 BEGIN
-	IF p_act IN ('pend', 'grant') AND p_at < withdrawn_at THEN
+	-- Of the same instant, the least permissive.
+	IF p_act IN ('pend', 'grant') AND p_at <= withdrawn_at THEN
 		RAISE EXCEPTION 'withdrawn on %, after this consent of %',
 			withdrawn_at, p_at
 			USING HINT = 'a newer consent is needed';

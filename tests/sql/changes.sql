@@ -64,6 +64,9 @@ SELECT throws_like(
 SELECT throws_like(
 	$$SELECT pg_temp.act('pend', 20, 'news', now() - interval '3 days')$$,
 	'withdrawn on %', 'so is a request from before it');
+SELECT throws_like(
+	$$SELECT pg_temp.act('grant', 20, 'news', now() - interval '2 days')$$,
+	'withdrawn on %', 'and a consent of the same instant');
 SELECT throws_ok(
 	$$SELECT pg_temp.act('grant', 20, 'news', now() - interval '3 days')$$,
 	'P0001', NULL, 'as an answer to the one who asked');

@@ -121,7 +121,7 @@ SELECT is(pg_temp.standing(5, 'follow'), 3, 'but not what ended');
 SELECT is((SELECT count(*) FROM assent.consent c WHERE state = 'withdrawn'
 	AND contact_id = pg_temp.contact(5)), (SELECT sum(cardinality(channels))
 	FROM assent.purpose WHERE monitoring)::bigint, 'of every brand, by every channel');
-SELECT pg_temp.act('grant', 5, 'follow')
+SELECT pg_temp.act('grant', 5, 'follow', now() + interval '1 second')
 \g /dev/null
 SELECT is(pg_temp.standing(5, 'follow'), 2, 'a new consent begins it again');
 SELECT throws_like(format($$SELECT assent.monitoring_off('', %L, 'x', NULL)$$,

@@ -107,7 +107,8 @@ SELECT is(pg_temp.act('withdraw', 14, 'news', now() + interval '1 second'),
 SELECT is(pg_temp.undo(14, 'news', 'p14'), false, 'counts');
 SELECT is(pg_temp.press(13, 'news', 'other'), false, 'pressed elsewhere');
 SELECT is(pg_temp.undo(13, 'news', 'other'), false, 'took nothing itself');
-SELECT pg_temp.act(act::assent.act, n, 'news') FROM (VALUES (15, 'object'),
+SELECT pg_temp.act(act::assent.act, n, 'news', now() + interval '1 second')
+FROM (VALUES (15, 'object'),
 	(16, 'restrict'), (17, 'suspend'), (18, 'grant')) AS v (n, act)
 \g /dev/null
 SELECT is(pg_temp.undo(n, 'news', 'p' || n), false, 'not after an act since, '

@@ -102,7 +102,7 @@ SELECT pg_temp.act('withdraw', 3, 'news')
 SELECT pg_temp.pause(3, 7)
 \g /dev/null
 SELECT is(pg_temp.standing(3, 'news'), 3, 'and so does a withdrawal');
-SELECT pg_temp.act('grant', 3, 'news')
+SELECT pg_temp.act('grant', 3, 'news', now() + interval '1 second')
 \g /dev/null
 SELECT is(pg_temp.standing(3, 'news'), 7, 'what is agreed to since waits');
 

@@ -391,8 +391,10 @@ apply_end(SMFICTX *ctx, struct session *s)
 	if (m->stream->signatures == SIGNATURES_SPARE &&
 	    fields_break_signature(&plan, m))
 		return turn_back(ctx, s, REASON_SIGNED);
-	return private && out.mailboxes > 1 ? split(ctx, s, &out, purpose)
-					    : pass_on(ctx, s, &out, &plan);
+	/* Also for one who is left: the others may have been served, and this
+	 * one too, when the message came before. */
+	return session_splits(s) ? split(ctx, s, &out, purpose)
+				 : pass_on(ctx, s, &out, &plan);
 }
 
 bool

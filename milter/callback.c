@@ -242,6 +242,7 @@ decide_recipient(SMFICTX *ctx, struct session *s, struct recipient *r)
 	if (status != SMFIS_CONTINUE) {
 		judge_conclude(s, r);
 		session_drop(s, r);
+		m->turned_away = true;
 	} else if (!is_alone(m, r)) {
 		m->several = true;
 	}

@@ -112,7 +112,7 @@ session_splits(const struct session *s)
 {
 	const struct message *m = &s->message;
 
-	return m->several && m->stream != NULL &&
+	return (m->several || m->turned_away) && m->stream != NULL &&
 	    m->stream->recipients == RECIPIENTS_SPLIT;
 }
 

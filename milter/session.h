@@ -107,7 +107,8 @@ struct message {
 	const char *parameters; /* of MAIL, each after a space */
 	struct recipient *recipients, **recipients_end;
 	size_t n_recipients;
-	bool several; /* mailboxes */
+	bool several;	  /* mailboxes */
+	bool turned_away; /* somebody, at RCPT */
 	struct opt_out *opt_outs;
 	size_t n_others; /* of a message in no stream: who else it goes to */
 	unsigned int count[AUTHOR_HEADERS];

@@ -22,6 +22,7 @@ TAKES = 60			# seconds: what another needs to take over
 WATCHED = ("redis1", "redis2")	# of tests/stackredis.py: a master and its
 CLUSTERED = ("redis1", "redis4")	# replica, whichever is which
 SLOTS_PER_SECOND = 100
+BRIEF_REST = 0.5
 
 
 def ready(_rig):
@@ -223,11 +224,14 @@ def web_paused(rig, seconds):
 class Injury(NamedTuple):
 	name: str
 	act: object
-	hold: float = 4		# seconds that it lasts, and then rests
-	rest: float = 8
+	hold: float = 4		# seconds that it lasts
+	rest: float = 8		# and then nothing does
 	brief: float = 1	# seconds that it lasts in a short run
 	prepare: object = ready	# called before, while all is well
 	stack: tuple = ()	# options that tests/stack needs for it
+
+	def in_brief(self):
+		return self._replace(hold=self.brief, rest=BRIEF_REST)
 
 
 STANDBY = ("--standby", "--redis", "sentinel")
@@ -241,7 +245,8 @@ ALL = [
 	    prepare=save),
 	Injury("Redis paused", redis_paused),
 	Injury("Redis cut off from the webs", redis_from_webs),
-	Injury("likewise, and milters deaf", redis_from_webs_deaf, brief=2),
+	Injury("Redis cut off from webs, deaf milters",
+	    redis_from_webs_deaf, brief=2),
 	Injury("Redis cut off from a milter", redis_from_milter),
 	Injury("Redis stutters for a milter", redis_stutters),
 	Injury("PostgreSQL killed", postgres_killed),

@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import injuries
-from run import Course, run
+from run import run
 from stackproc import Failure
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ("Makefile", "policy", "mail", "milter", "web", "ctl", "sql")
 ROUNDS = 5			# at most, until it is found
-REST = 0.5
 
 
 class Plant(NamedTuple):
@@ -88,9 +87,10 @@ def edit(path, pattern, new):
 def caught(rig, plant, programs, say):
 	"""Is it found?"""
 	rig.use(build(plant, programs))
-	(injury,) = [i for i in injuries.ALL if i.act is plant.injury]
+	injury = injuries.Injury(plant.name, plant.injury, plant.hold,
+	    injuries.BRIEF_REST)
 	for number in range(ROUNDS):
-		result = run(rig, injury, Course(0, plant.hold, REST), say)
+		result = run(rig, plant.name, [injury], 0, say)
 		if result.wrong:
 			say(f"planted, {plant.name}: caught in round "
 			    f"{number + 1}, {len(result.wrong)} violations: "

@@ -26,7 +26,7 @@ from urllib.parse import urlsplit
 import psycopg2
 
 from load import Contact, Places
-from stackparts import Milter, Part, Web, owned_directory
+from stackparts import Milter, Part, Postgres, Web, owned_directory
 from stackproc import (Failure, answers, as_root, reserve_ports, send_signal,
     wait_until)
 
@@ -241,8 +241,14 @@ class Rig:
 
 	def kill(self, name):
 		"""At once, with what it started."""
-		send_signal(self.stack.pids[name][0], signal.SIGKILL)
-		self.stack.parts[name].ensure_stopped(0)
+		part = self.stack.parts[name]
+		send_signal(self.pid(name), signal.SIGKILL)
+		part.ensure_stopped(0)
+		if isinstance(part, Postgres):
+			# They name a process, and soon that is another one.
+			for lock in (part.data / "postmaster.pid",
+			    self.stack.run / f".s.PGSQL.{part.port}.lock"):
+				lock.unlink(missing_ok=True)
 
 	def pid(self, name):
 		return self.stack.pids[name][0]

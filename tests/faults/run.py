@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: ISC
-"""run - one class of faults: load, injuries, and what the checker says"""
+"""run - load, injuries one after another, and what the checker says"""
 
 import time
-from itertools import zip_longest
+from itertools import cycle, zip_longest
 from typing import NamedTuple
 
 import checker
@@ -17,13 +17,6 @@ SECOND = 10**9
 BEFORE = 0.5			# seconds of load before the first injury
 AFTER = 15			# seconds, within which all is well again
 REPORT_SECONDS = 10
-
-
-class Course(NamedTuple):
-	"""How long a class takes."""
-	enough: int		# operations; and one fault at least
-	hold: float		# seconds that a fault lasts
-	rest: float		# and then nothing is broken
 
 
 class Result(NamedTuple):
@@ -42,50 +35,46 @@ class Harm(NamedTuple):
 	mended: int
 
 
-def run(rig, injury, course, say):
-	"""Injures again and again, and holds the history against the promises.
-
-	`say` is told how far it is.
+def run(rig, name, injuries, enough, say):
+	"""Injures in turn, each once and until there were enough operations, and
+	holds the history against the promises.  `say` is told how far it is.
 	"""
 	since = rig.last_event()
 	begun = time.monotonic()
 	with Load(rig.places(rig.folder())) as load:
 		time.sleep(BEFORE)
-		harms = injure_often(rig, injury, load, course, say)
+		harms = injure(rig, load, injuries, enough,
+		    lambda: say(f"{name}: {load.count()} operations"))
 	took = time.monotonic() - begun
 	last = last_look(rig)
 	operations = history.read(load.files) + last
-	wrong = [f"{name} died" for name in load.died()] + rig.trouble()
+	wrong = [f"{who} died" for who in load.died()] + rig.trouble()
 	wrong += [f"{o.via} still defers {o.who}" for o in last
 	    if o.outcome == DEFERRED]
 	wrong += checker.stale(operations)
 	wrong += checker.lost_opt_outs(operations, rig.withdrawals(since))
 	wrong += checker.messages(operations, rig.deliveries())
-	if injury.act is nothing:
-		harms = []
-	return Result(injury.name, len(operations), took, len(harms), wrong,
+	return Result(name, len(operations), took, len(harms), wrong,
 	    share(operations, harms, (SEND,), DEFERRED),
 	    share(operations, harms, (GRANT, WITHDRAW), FAILED),
 	    normal(operations, harms))
 
 
-def injure_often(rig, injury, load, course, say):
+def injure(rig, load, injuries, enough, report):
 	harms, told = [], time.monotonic()
-	while not harms or load.count() < course.enough:
+	for turn, injury in enumerate(cycle(injuries)):
+		if turn >= len(injuries) and load.count() >= enough:
+			return harms
 		injury.prepare(rig)
-		harms.append(injure(rig, injury, course.hold))
-		time.sleep(course.rest)
+		begun = time.monotonic_ns()
+		for pause in injury.act(rig, injury.hold):
+			time.sleep(pause)
+		if injury.act is not nothing:
+			harms.append(Harm(begun, time.monotonic_ns()))
+		time.sleep(injury.rest)
 		if time.monotonic() > told + REPORT_SECONDS:
 			told = time.monotonic()
-			say(f"{injury.name}: {load.count()} operations")
-	return harms
-
-
-def injure(rig, injury, seconds):
-	begun = time.monotonic_ns()
-	for pause in injury.act(rig, seconds):
-		time.sleep(pause)
-	return Harm(begun, time.monotonic_ns())
+			report()
 
 
 def last_look(rig):

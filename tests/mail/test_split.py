@@ -242,7 +242,7 @@ def test_a_link_of_a_copy_is_its_recipients(stack, forty):
 
 
 def test_one_mailbox_passes_itself(stack, proxy, forty):
-	letter = Letter(stack, [forty[0], forty[0].upper(), REFUSED[0]])
+	letter = Letter(stack, [forty[0], forty[0].upper()])
 	letter.insist()
 	assert not proxy.said
 	assert sum(letter.copies().values()) == 1
@@ -356,6 +356,20 @@ def test_a_recipient_that_the_mta_refuses_holds_up_nobody(stack, proxy, forty):
 	letter.insist()
 	assert letter.copies(6) == once_each(who)
 	assert stack.metric(skipped) == before + 5
+
+
+def test_who_has_a_copy_and_is_left_alone_gets_no_second(stack, proxy, forty):
+	"""The other one leaves before the message comes again."""
+	who = forty[:2]
+	letter = Letter(stack, who)
+	proxy.hook = lambda event: event.startswith(f"RCPT TO:<{who[1]}>") \
+	    and "450 4.2.0 later"
+	assert letter.send().startswith("451 4.3.0 unfinished: ")
+	proxy.hook = None
+	stack.ctl("withdraw", who[1], "newsletter")
+	letter.insist()
+	assert letter.replies[1].startswith("550 5.7.1 withdrawn: ")
+	assert letter.copies() == once_each(who[:1])
 
 
 def test_no_copy_begins_when_time_is_up(stack, proxy, forty):

@@ -139,8 +139,8 @@ SELECT is_empty($$SELECT FROM assent.consent c
 	WHERE c.contact_id = pg_temp.contact(5) AND (u.standing IS NULL
 		OR u.expires < extract(epoch FROM c.paused_until))$$,
 	'none ends too early');
-SELECT isnt_empty($$SELECT FROM pg_temp.unpack(pg_temp.packed(5))
-	WHERE standing = 7 AND expires IS NOT NULL$$, 'and they end');
+SELECT cmp_ok(count(*), '<', 4::bigint, 'and all but the last few end')
+FROM pg_temp.unpack(pg_temp.packed(5)) WHERE standing = 7 AND expires IS NULL;
 
 -- Many at once come to what each comes to alone.
 SELECT pg_temp.act('grant', n, 'news', now() - interval '1 day')

@@ -5,6 +5,8 @@
 # make check      all tests
 # make faults     every promise while things break, for an hour or so
 # make bench      figures, each beside a baseline measured in the same run
+# make soak       a day's worth of messages (SESSIONS=2000000): does it grow?
+# make fuzz       looks for inputs that break a parser (SECONDS=60 each)
 # make install    PREFIX and DESTDIR are honoured
 #
 # V=1 shows whole commands.  BUILD names the output directory and SANITIZE what it is instrumented with:
@@ -178,6 +180,13 @@ bench: deps
 	@$(MAKE) --no-print-directory all bench-tools
 	@BUILD=$(BUILD) tests/bench/bench
 
+soak: deps
+	@$(MAKE) --no-print-directory all bench-tools
+	@BUILD=$(BUILD) tests/bench/soak $(if $(SESSIONS),-n $(SESSIONS))
+
+fuzz: deps
+	@tests/fuzz/run $(or $(SECONDS),60)
+
 SOURCES    := $(wildcard policy/*.[ch] mail/*.[ch] page/*.[ch] \
 	milter/*.[ch] web/*.[ch] ctl/*.[ch])
 
@@ -211,5 +220,6 @@ clean:
 
 -include $(wildcard $(BUILD)/*/*.d)
 
-.PHONY: all unit bench-tools deps demo check faults bench format format-check tidy \
+.PHONY: all unit bench-tools deps demo check faults bench soak fuzz format \
+	format-check tidy \
 	install clean

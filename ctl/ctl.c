@@ -69,7 +69,7 @@ ctl_store(struct ctl *c, struct err *e)
 	if (ctl_conf(c, e) != 0)
 		return -1;
 	db = &c->conf->database;
-	s = store_new(db, db->operator_role, "assentctl");
+	s = store_new(db, db->operator_role, "assentctl", NULL);
 	if (s == NULL)
 		return err_set(e, ERR_FATAL, "out of memory");
 	if (store_check(s, e) != 0) {

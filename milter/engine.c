@@ -86,7 +86,8 @@ snapshot_fill(struct engine *en, struct snapshot *s, struct err *e)
 	s->keys = keys_load(c->keys.file, e);
 	if (s->keys == NULL)
 		return -1;
-	s->lookup.store = store_new(&c->database, role, "assent-milter");
+	s->lookup.store =
+	    store_new(&c->database, role, "assent-milter", en->registry);
 	if (s->lookup.store == NULL)
 		return err_set(e, ERR_FATAL, "out of memory");
 	if (store_check(s->lookup.store, e) != 0 ||
@@ -102,9 +103,16 @@ snapshot_fill(struct engine *en, struct snapshot *s, struct err *e)
 	s->changer.store = s->lookup.store;
 	s->changer.cache = s->lookup.cache;
 	s->changer.lease = c->cache.lease;
+	s->changer.in_force = metrics_histogram(
+	    en->registry, CHANGE_IN_FORCE, CHANGE_IN_FORCE_HELP, "");
 	s->lookup.lease =
 	    lease_start(c, s->lookup.cache, role, "assent-milter lease", e);
-	return s->lookup.lease == NULL ? -1 : 0;
+	if (s->lookup.lease == NULL)
+		return -1;
+	lease_observe(s->lookup.lease,
+	    metrics_histogram(en->registry, "assent_epoch_seen_seconds",
+		"Age of an epoch or timeline when it was first seen.", ""));
+	return 0;
 }
 
 static struct snapshot *

@@ -18,6 +18,7 @@
 #include "clock.h"
 #include "endpoint.h"
 #include "lease.h"
+#include "metric.h"
 #include "pg.h"
 #include "store.h"
 
@@ -184,10 +185,15 @@ commit_rows(struct changer *ch, const struct marking *m,
     const struct pg_statement *st, const struct pg_param *params, size_t n,
     struct pg_rows **rows, struct err *e)
 {
+	int64_t committed;
+
 	if (store_exec(ch->store, st, params, n, rows, e) != 0)
 		return -1;
-	if (settle(ch, m, *rows, e) == 0)
+	committed = clock_now();
+	if (settle(ch, m, *rows, e) == 0) {
+		metric_observe(ch->in_force, clock_now() - committed);
 		return 0;
+	}
 	pg_rows_free(rows);
 	return -1;
 }

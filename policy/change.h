@@ -20,6 +20,7 @@
 
 struct cache;
 struct endpoint;
+struct metric_histogram;
 struct pg_param;
 struct pg_statement;
 struct store;
@@ -64,7 +65,14 @@ struct changer {
 	 * at 0. */
 	int64_t generation, seen_at;
 	int timeline;
+	/* From commits until they are in force everywhere; NULL: not told. */
+	struct metric_histogram *in_force;
 };
+
+/* The name and the help of that histogram. */
+#define CHANGE_IN_FORCE "assent_in_force_seconds"
+#define CHANGE_IN_FORCE_HELP                                                   \
+	"From a change's commit until every node goes by it."
 
 /*
  * Applies `c`.  0 when it is in force everywhere; `*changed` says whether it

@@ -8,11 +8,15 @@
 #include "instant.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #define SECOND INT64_C(1000000)
 #define EPOCH INT64_C(946684800) /* 2000-01-01 in seconds since 1970 */
+
+/* Microseconds from 2000 on have room for a few more years than this. */
+enum { YEAR_MAX = 290000 };
 
 const char *
 instant_text(int64_t t, char out[INSTANT_TEXT])
@@ -46,7 +50,7 @@ read_civil(const char *text, int64_t *t)
 	if (sscanf(text, "%7d-%2d-%2dT%2d:%2d:%2d.%6dZ%n", &tm.tm_year,
 		&tm.tm_mon, &tm.tm_mday, &tm.tm_hour, &tm.tm_min, &tm.tm_sec,
 		&micro, &end) != 7 ||
-	    end == 0 || text[end] != '\0')
+	    end == 0 || text[end] != '\0' || abs(tm.tm_year) > YEAR_MAX)
 		return false;
 	tm.tm_year -= 1900;
 	tm.tm_mon--;

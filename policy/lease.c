@@ -20,6 +20,7 @@
 #include "buf.h"
 #include "clock.h"
 #include "conf.h"
+#include "metric.h"
 #include "pg.h"
 #include "slots.h"
 
@@ -37,6 +38,7 @@ struct lease {
 	/* Under the lock; `until` by clock_boot().  A claim's generation is
 	 * its own, not raised to the epoch. */
 	struct lease_term term;
+	struct metric_histogram *seen;
 	int64_t until;
 	struct cache_trust claims[SLOTS];
 };
@@ -118,13 +120,27 @@ adopt_claims(struct lease *l, const struct pg_rows *rows)
 	}
 }
 
+/* Takes over what was proved.  Under the lock. */
+static void
+adopt_term(struct lease *l, const struct pg_rows *rows)
+{
+	int64_t epoch = pg_rows_int(rows, 0, 0);
+	int timeline = (int)pg_rows_int(rows, 0, 1);
+
+	if (l->term.timeline != 0 &&
+	    (epoch != l->term.epoch || timeline != l->term.timeline))
+		metric_observe(l->seen, pg_rows_int(rows, 0, 2) * CLOCK_MS);
+	l->term.epoch = epoch;
+	l->term.timeline = timeline;
+}
+
 /* Asks for the owners and then for the proof, which confirms what was read. */
 static int
 renew(struct lease *l)
 {
 	static const struct pg_statement prove = {
 	    .name = "prove",
-	    .sql = "SELECT number, timeline FROM assent.prove()",
+	    .sql = "SELECT number, timeline, age FROM assent.prove()",
 	    .binary = true,
 	};
 	int64_t asked = clock_boot(), length = l->conf->cache.lease;
@@ -140,8 +156,7 @@ renew(struct lease *l)
 	}
 	pthread_mutex_lock(&l->lock);
 	adopt_claims(l, claims);
-	l->term.epoch = pg_rows_int(rows, 0, 0);
-	l->term.timeline = (int)pg_rows_int(rows, 0, 1);
+	adopt_term(l, rows);
 	l->until = asked + length;
 	pthread_mutex_unlock(&l->lock);
 	pg_rows_free(&claims);
@@ -224,6 +239,14 @@ lease_start(const struct conf *c, struct cache *cache, const char *role,
 	pthread_mutex_destroy(&l->lock);
 	free(l);
 	return NULL;
+}
+
+void
+lease_observe(struct lease *l, struct metric_histogram *h)
+{
+	pthread_mutex_lock(&l->lock);
+	l->seen = h;
+	pthread_mutex_unlock(&l->lock);
 }
 
 void

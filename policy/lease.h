@@ -26,6 +26,7 @@
 
 struct conf;
 struct lease;
+struct metric_histogram;
 
 /* What a lease is on. */
 struct lease_term {
@@ -40,6 +41,11 @@ struct lease_term {
 struct lease *lease_start(const struct conf *c, struct cache *cache,
     const char *role, const char *program, struct err *e)
     __attribute__((nonnull, warn_unused_result));
+
+/* Has recorded in `h`, which may be NULL, how old a new epoch or timeline is
+ * when it becomes known. */
+void lease_observe(struct lease *l, struct metric_histogram *h)
+    __attribute__((nonnull(1)));
 
 /* Stops and joins the thread; accepts NULL. */
 void lease_stop(struct lease **l);

@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "clock.h"
+#include "metric.h"
 
 /* After a failed opening nobody tries again for up to this long and as long as
  * the opening took: a server that refuses at once is found again at once, one
@@ -29,6 +30,7 @@ struct pool {
 	size_t max, open, idle, waiting;
 	int64_t down_until;
 	struct err down;
+	struct metric_histogram *waits;
 	void *stack[];
 };
 
@@ -49,6 +51,12 @@ pool_new(const struct pool_ops *ops, void *arg, size_t max)
 	pthread_cond_init(&p->returned, &attr);
 	pthread_condattr_destroy(&attr);
 	return p;
+}
+
+void
+pool_observe(struct pool *p, struct metric_histogram *h)
+{
+	p->waits = h;
 }
 
 void
@@ -104,18 +112,23 @@ wait_for_place(struct pool *p, int64_t deadline, struct err *e)
 	    .tv_sec = deadline / CLOCK_S,
 	    .tv_nsec = deadline % CLOCK_S,
 	};
+	int64_t begun;
 
-	if (has_place(p))
+	if (has_place(p)) {
+		metric_observe(p->waits, 0);
 		return 0;
+	}
 	if (p->ops->waiters > 0 && p->waiting >= p->ops->waiters * p->max)
 		return err_set(e, ERR_BUSY,
 		    "%s: too many wait for its %zu connections", p->ops->what,
 		    p->max);
+	begun = clock_now();
 	p->waiting++;
 	while (!has_place(p) &&
 	    pthread_cond_timedwait(&p->returned, &p->lock, &ts) == 0)
 		;
 	p->waiting--;
+	metric_observe(p->waits, clock_now() - begun);
 	if (has_place(p))
 		return 0;
 	return err_set(e, ERR_BUSY, "%s: all %zu connections stayed busy",

@@ -16,6 +16,7 @@
 
 #include "err.h"
 
+struct metric_histogram;
 struct pool;
 
 struct pool_ops {
@@ -30,6 +31,10 @@ struct pool_ops {
  * `arg` is handed to `open` and must outlive the pool. */
 struct pool *pool_new(const struct pool_ops *ops, void *arg, size_t max)
     __attribute__((nonnull(1), warn_unused_result));
+
+/* Has each borrower's wait for a place recorded in `h`, which may be NULL. */
+void pool_observe(struct pool *p, struct metric_histogram *h)
+    __attribute__((nonnull(1)));
 
 /* Closes all; nobody may hold a handle any more.  Accepts NULL. */
 void pool_free(struct pool **p);

@@ -17,6 +17,7 @@
 #include "cache.h"
 #include "clock.h"
 #include "conf.h"
+#include "metric.h"
 #include "pool.h"
 
 struct store {
@@ -58,7 +59,8 @@ static const struct pool_ops ops = {
 };
 
 struct store *
-store_new(const struct conf_database *c, const char *role, const char *program)
+store_new(const struct conf_database *c, const char *role, const char *program,
+    struct metrics *m)
 {
 	struct store *s = calloc(1, sizeof(*s));
 
@@ -70,6 +72,10 @@ store_new(const struct conf_database *c, const char *role, const char *program)
 	s->pool = pool_new(&ops, s, (size_t)c->pool);
 	if (s->pool == NULL)
 		store_free(&s);
+	else if (m != NULL)
+		pool_observe(s->pool,
+		    metrics_histogram(m, "assent_database_wait_seconds",
+			"Wait for a connection to PostgreSQL.", ""));
 	return s;
 }
 

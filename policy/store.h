@@ -22,12 +22,15 @@ struct addr_key;
 struct arena;
 struct cache_trust;
 struct conf_database;
+struct metrics;
 struct store;
 
 /* A pool for `role` as configured; connects only when used.  `c` and `role`
- * must outlive the store. NULL without memory. */
+ * must outlive the store.  Waits for a connection are recorded in `m`, which
+ * may be NULL. NULL without memory. */
 struct store *store_new(const struct conf_database *c, const char *role,
-    const char *program) __attribute__((nonnull, warn_unused_result));
+    const char *program, struct metrics *m)
+    __attribute__((nonnull(1, 2, 3), warn_unused_result));
 void store_free(struct store **s);
 
 /* Connects once and compares the schema: what a program does at start.  An

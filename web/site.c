@@ -15,6 +15,7 @@
 #include "policy/cache.h"
 #include "policy/conf.h"
 #include "policy/keys.h"
+#include "policy/metric.h"
 #include "policy/store.h"
 #include "page/share.h"
 #include "web/tally.h"
@@ -30,9 +31,10 @@ static int
 open_servers(struct site *s, struct err *e)
 {
 	const struct conf_database *db = &s->conf->database;
+	struct metrics *metrics = tally_registry(s->tally);
 
-	s->reader = store_new(db, db->reader_role, PROGRAM);
-	s->writer = store_new(db, db->web_role, PROGRAM);
+	s->reader = store_new(db, db->reader_role, PROGRAM, metrics);
+	s->writer = store_new(db, db->web_role, PROGRAM, metrics);
 	if (s->reader == NULL || s->writer == NULL)
 		return err_set(e, ERR_FATAL, "out of memory");
 	s->cache = cache_new(&s->conf->cache, tally_registry(s->tally), e);
@@ -42,6 +44,8 @@ open_servers(struct site *s, struct err *e)
 	s->changer.store = s->writer;
 	s->changer.cache = s->cache;
 	s->changer.lease = s->conf->cache.lease;
+	s->changer.in_force = metrics_histogram(
+	    metrics, CHANGE_IN_FORCE, CHANGE_IN_FORCE_HELP, "");
 	if (store_check(s->reader, e) != 0)
 		return -1;
 	return store_check(s->writer, e);

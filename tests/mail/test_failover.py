@@ -20,7 +20,7 @@ import psycopg2
 import pytest
 
 from conftest import SENDER, new_stack, wait_for
-from test_faults import REFUSED, redis
+from test_faults import REFUSED, first_verdict, redis
 
 PEOPLE = 40
 OTHER = {"postgres": "standby", "standby": "postgres"}
@@ -109,14 +109,6 @@ def click_until_done(stack, link):
 	return wait_for(lambda: stack.click(link) == 200, 30)
 
 
-def first_answer(stack, address):
-	"""What is answered once it is not to be asked again."""
-	def answered():
-		reply = stack.rcpt(address)
-		return None if reply.startswith("451 ") else reply
-	return wait_for(answered, 30)
-
-
 def test_mail_and_clicks_go_on_after_a_crash_and_nothing_is_lost(stack, pair,
     people):
 	done = threading.Event()
@@ -151,9 +143,9 @@ def test_mail_and_clicks_go_on_after_a_crash_and_nothing_is_lost(stack, pair,
 		finally:
 			done.set()
 		assert sender.result() <= {"250 ", "451 "}
-	assert first_answer(stack, stable).startswith("250 ")
+	assert first_verdict(stack, stable).startswith("250 ")
 	for address, _ in mine:
-		assert first_answer(stack, address).startswith(REFUSED)
+		assert first_verdict(stack, address).startswith(REFUSED)
 	pair.repair()
 
 
@@ -162,7 +154,7 @@ def test_a_primary_whose_place_was_taken_is_not_believed(stack, pair, people,
     old):
 	"""It goes on answering; Redis knows nothing."""
 	address, link = next(people)
-	assert first_answer(stack, address).startswith("250 ")
+	assert first_verdict(stack, address).startswith("250 ")
 	former = pair.primary
 	if old == "read-only":
 		pair.ask(former,
@@ -175,7 +167,7 @@ def test_a_primary_whose_place_was_taken_is_not_believed(stack, pair, people,
 		FROM assent.consent c JOIN assent.endpoint USING (contact_id)
 		WHERE canonical = %s""", address)
 	assert state == "granted"
-	assert first_answer(stack, address).startswith(REFUSED)
+	assert first_verdict(stack, address).startswith(REFUSED)
 	pair.repair()
 
 
@@ -208,7 +200,7 @@ def test_what_no_standby_has_is_not_acknowledged(stack, pair, people):
 	stack.start(pair.standby)
 	assert click_until_done(stack, link)
 	assert click_until_done(stack, unknown)
-	assert first_answer(stack, address).startswith(REFUSED)
+	assert first_verdict(stack, address).startswith(REFUSED)
 
 
 def test_check_wants_commits_that_wait(stack, pair):

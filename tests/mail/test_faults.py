@@ -86,6 +86,14 @@ def cached(stack, address):
 	assert wait_for(lambda: by_cache(stack, address))
 
 
+def first_verdict(stack, address):
+	"""What is answered as soon as it can be checked."""
+	def verdict():
+		reply = stack.rcpt(address)
+		return None if reply.startswith("451 ") else reply
+	return wait_for(verdict, 30)
+
+
 def all_verdicts(stack):
 	for state, reply in VERDICTS.items():
 		assert stack.rcpt(f"{state}@rcpt.test").startswith(reply)
@@ -209,10 +217,10 @@ def test_without_postgresql_a_click_says_that_it_is_not_done(stack, people):
 	status, text = stack.page("POST", link, b"List-Unsubscribe=One-Click",
 	    {"Content-Type": "application/x-www-form-urlencoded"})
 	assert status == 503
-	assert "not been done" in text
+	assert "not certain" in text
 	stack.start("postgres")
 	assert stack.click(link) == 200
-	assert stack.rcpt(address).startswith(REFUSED)
+	assert first_verdict(stack, address).startswith(REFUSED)
 
 
 # Withdrawn while the cache cannot be told
@@ -332,8 +340,7 @@ def test_a_milter_without_a_lease_answers_nothing(stack, people):
 			assert stack.rcpt(who).startswith("451 4.3.0 ")
 	finally:
 		as_superuser(stack, "ALTER ROLE assent_milter LOGIN")
-	assert wait_for(lambda: stack.metric("assent_lease_held") == 1)
-	assert stack.rcpt(address).startswith("250 ")
+	assert first_verdict(stack, address).startswith("250 ")
 
 
 def test_the_lease_comes_back_after_its_connection_was_cut(stack, people):

@@ -10,7 +10,9 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "policy/buf.h"
 #include "policy/clock.h"
+#include "policy/metric.h"
 #include "policy/pool.h"
 
 /* How exact a wait must be on a loaded machine. */
@@ -123,6 +125,54 @@ broken_handles_are_replaced(void **state)
 	}
 	pool_free(&p);
 	assert_int_equal(s.closed, 5);
+}
+
+static void
+a_broken_handle_takes_the_idle_ones_with_it(void **state)
+{
+	struct server s = {0};
+	struct pool *p = pool_new(&ops, &s, 3);
+	struct handle *a = must_borrow(p, NULL), *b = must_borrow(p, NULL),
+		      *c = must_borrow(p, NULL);
+	bool fresh;
+
+	(void)state;
+	pool_return(p, a, true);
+	pool_return(p, b, false);
+	assert_int_equal(s.closed, 2);
+	/* Who is at work finds out alone. */
+	pool_return(p, c, true);
+	assert_ptr_equal(must_borrow(p, &fresh), c);
+	assert_false(fresh);
+	pool_return(p, must_borrow(p, &fresh), true);
+	assert_true(fresh);
+	pool_return(p, c, true);
+	pool_free(&p);
+	assert_int_equal(s.closed, s.opened);
+}
+
+static void
+waits_are_recorded(void **state)
+{
+	struct metrics *m = metrics_new();
+	struct server s = {0};
+	struct pool *p = pool_new(&ops, &s, 1);
+	struct buf out = {0};
+	struct handle *h;
+	struct err e;
+
+	(void)state;
+	pool_observe(p, metrics_histogram(m, "wait", "Waits.", ""));
+	h = must_borrow(p, NULL);
+	assert_null(pool_borrow(p, clock_now() + 60 * CLOCK_MS, NULL, &e));
+	pool_return(p, h, true);
+	metrics_write(m, &out);
+	assert_non_null(strstr(out.data, "wait_bucket{le=\"5e-05\"} 1\n"));
+	assert_non_null(strstr(out.data, "wait_bucket{le=\"0.05\"} 1\n"));
+	assert_non_null(strstr(out.data, "wait_count{} 2\n"));
+	buf_free(&out);
+	pool_free(&p);
+	metrics_free(&m);
 }
 
 static void
@@ -380,6 +430,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(handles_are_opened_as_needed_and_reused),
 	    cmocka_unit_test(broken_handles_are_replaced),
+	    cmocka_unit_test(a_broken_handle_takes_the_idle_ones_with_it),
+	    cmocka_unit_test(waits_are_recorded),
 	    cmocka_unit_test(a_full_pool_waits_until_the_deadline),
 	    cmocka_unit_test(who_waits_gets_what_comes_back),
 	    cmocka_unit_test(more_than_may_wait_are_told_at_once),

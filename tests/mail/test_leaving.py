@@ -109,7 +109,7 @@ def test_page_says_what_ends_and_what_stays(reader):
 	assert "Shop &amp; Co will send no more “News” to q***@l***.test" in \
 	    " ".join(page.split())
 	assert reader.lists() == {"This ends with it:": ["Weekly", "Partners"],
-	    "This you still get:": ["Club", "Offers"]}
+	    "This stays as it is:": ["Club", "Offers"]}
 	assert reader.granted() == ALL
 
 
@@ -118,7 +118,7 @@ def test_after_it_the_page_tells_what_is_so(reader):
 	page = reader.press()
 	assert "<h1>This mail has stopped</h1>" in page
 	assert reader.lists() == {"This ended with it:": ["Weekly", "Partners"],
-	    "This you still get:": ["Club", "Offers"]}
+	    "This stays as it is:": ["Club", "Offers"]}
 	assert reader.granted() == REST
 	assert "<h1>This mail has stopped</h1>" in reader.see()
 	assert "Take it back" not in reader.text

@@ -155,20 +155,21 @@ ask_post(struct request *r, struct response *w)
 	struct pg_rows *page = find(r, w, r->site->writer);
 	const char *address = form_get(&r->form, "address");
 	const char *trap = form_get(&r->form, "website");
-	struct arena *a = arena_new(ARENA_MAX);
+	struct arena *a;
 	struct endpoint who;
 	struct err e;
 
+	if (page == NULL)
+		return;
+	a = arena_new(ARENA_MAX);
 	if (a == NULL)
 		page_answer(r, w, PAGE_BUSY);
-	else if (page != NULL && trap != NULL && trap[0] != '\0')
+	else if (trap != NULL && trap[0] != '\0')
 		page_show(r, w, PAGE_MAILED, language_of(page), NULL);
-	else if (page != NULL &&
-	    (address == NULL ||
-		endpoint_parse(
-		    a, "email", address, strlen(address), &who, &e) != 0))
+	else if (address == NULL ||
+	    endpoint_parse(a, "email", address, strlen(address), &who, &e) != 0)
 		show(r, w, page, true);
-	else if (page != NULL)
+	else
 		ask_for(r, w, page, &who);
 	arena_free(&a);
 	pg_rows_free(&page);

@@ -50,12 +50,12 @@ open_all(const char *path)
 	if (secrets == NULL || a == NULL)
 		die(path, &e);
 	lookup.store = store_new(
-	    &conf->database, conf->database.milter_role, "bench");
+	    &conf->database, conf->database.milter_role, "bench", NULL);
 	lookup.cache = cache_new(&conf->cache, NULL, &e);
 	if (lookup.store == NULL || lookup.cache == NULL)
 		die("cache", &e);
-	lookup.lease = lease_start(conf, lookup.cache,
-	    conf->database.milter_role, "bench lease", &e);
+	lookup.lease = lease_start(
+	    conf, lookup.cache, conf->database.milter_role, "bench lease", &e);
 	if (lookup.lease == NULL)
 		die("lease", &e);
 	for (int i = 0; i < PEOPLE; i++) {
@@ -63,8 +63,8 @@ open_all(const char *path)
 		struct endpoint who;
 
 		snprintf(text, sizeof(text), "granted%d@rcpt.test", i + 2);
-		if (endpoint_parse(
-			a, "email", text, strlen(text), &who, &e) != 0)
+		if (endpoint_parse(a, "email", text, strlen(text), &who, &e) !=
+		    0)
 			die(text, &e);
 		keys[i] = endpoint_key(keys_index(secrets), &who);
 	}

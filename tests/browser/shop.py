@@ -26,6 +26,7 @@ purpose add partner --brand shop --title Partners --channel email
 purpose add journal --brand shop --title Journal --channel email
 purpose edit shop/journal --opt-out double
 """
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 number = itertools.count(1)
 
 
@@ -41,6 +42,8 @@ def shop(front, tmp_path_factory):
 		    "--title", purpose.capitalize(), "--body", body)
 	front.ctl("page", "add", "sign-up", "join", "--brand", "shop",
 	    "--purpose", "news", "--purpose", "offers")
+	front.ctl("page", "add", "profile", "me", "--brand", "shop", "--edit",
+	    "language,addresses,attributes.name")
 	return front
 
 
@@ -78,6 +81,13 @@ def links(delivery):
 	return set(re.findall(rf"https://{HOST}[^\s\"<>]*", " ".join(texts)))
 
 
+def ask_for_profile(stack, address):
+	"""Asks for the link to what is held about somebody; the mail with it."""
+	body = urllib.parse.urlencode({"address": address})
+	assert stack.page("POST", "/p/me", body.encode(), FORM)[0] == 200
+	return letter(stack, address)
+
+
 def join(stack, address):
 	"""Signs an address up for everything; the mail that asks back."""
 	page = stack.page("GET", "/s/join")[1]
@@ -85,6 +95,5 @@ def join(stack, address):
 	    r'name="(shown|on)" value="([^"]*)"', page)]
 	body = urllib.parse.urlencode(fields + [("on", box) for box in
 	    re.findall(r'name="on" value="(\d+)"', page)])
-	assert stack.page("POST", "/s/join", body.encode(), {"Content-Type":
-	    "application/x-www-form-urlencoded"})[0] == 200
+	assert stack.page("POST", "/s/join", body.encode(), FORM)[0] == 200
 	return letter(stack, address)

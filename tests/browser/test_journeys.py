@@ -97,6 +97,23 @@ def test_sign_up(shop, person):
 	assert stands(shop, address) == {"offers": "granted"}
 
 
+def test_profile(shop, person):
+	address = shop.subscriber("shop/news")
+	shop.ctl("contact", "edit", address, "--attribute", "name=N")
+	person.open("/p/me").look("profile-ask")
+	person.write("#address", address).press(SUBMIT).look("profile-mailed")
+	(url,) = links(letter(shop, address))
+	person.open(url).look("profile-link").press(SUBMIT).look("profile")
+	assert address in person.text
+	person.write("[name='attribute.name']", "ew").press("[value=edit]")
+	person.look("profile-saved")
+	person.press("[value^='withdraw:']").look("profile-withdrawn")
+	assert stands(shop, address)["news"] == "withdrawn"
+	person.press("[value=delete]").look("profile-delete")
+	person.press("[value=forget]").look("profile-deleted")
+	assert shop.ctl("show", address, check=False).returncode == 1
+
+
 @pytest.mark.parametrize("name,path", [("shared", "/u"), ("void", "/c/x"),
     ("not-found", "/x/y"), ("preferences-unknown", "/m/x"),
     ("why-unknown", "/w/x")])

@@ -7,7 +7,7 @@ import subprocess
 
 from chromium import HOST, Person
 from conftest import wait_for
-from shop import fresh, join, links
+from shop import ask_for_profile, fresh, join, links
 
 HTML = """<p>Hello.</p><p><a href="{{unsubscribe_url}}">Leave</a>
 <a href="{{preferences_url}}">Choose</a> <a href="{{why_url}}">Why</a></p>"""
@@ -60,7 +60,9 @@ def test_scanners_change_nothing(shop, browser):
 	assert {re.sub(f"https://{HOST}(/.).*", r"\1", url)
 	    for url in found} == {"/u", "/m", "/w"}
 	found |= links(join(shop, joining))
-	assert any("/c/" in url for url in found)
+	found |= links(ask_for_profile(shop, shop.subscriber("shop/news")))
+	assert {"/c", "/p"} < {re.sub(f"https://{HOST}(/.).*", r"\1", url)
+	    for url in found}
 	assert shop.rcpt(reader).startswith("250 ")
 	assert shop.rcpt(joining).startswith("550 ")
 	assert wait_for(lambda: shop.sql("SELECT id FROM assent.mail "

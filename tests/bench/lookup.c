@@ -50,7 +50,7 @@ open_all(const char *path)
 	if (secrets == NULL || a == NULL)
 		die(path, &e);
 	lookup.store = store_new(
-	    &conf->database, conf->database.milter_role, "bench");
+	    &conf->database, conf->database.milter_role, "bench", NULL);
 	lookup.cache = cache_new(&conf->cache, NULL, &e);
 	if (lookup.store == NULL || lookup.cache == NULL)
 		die("cache", &e);

@@ -17,7 +17,7 @@ from run import run
 from stackproc import Failure
 
 ROOT = Path(__file__).resolve().parents[2]
-SOURCES = ("Makefile", "policy", "mail", "milter", "web", "ctl", "sql")
+SOURCES = ("Makefile", "policy", "mail", "page", "milter", "web", "ctl", "sql")
 ROUNDS = 5			# at most, until it is found
 
 

@@ -25,7 +25,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 PICTURES = ROOT / "build/browser"
-AXE = ROOT / "build/axe/axe.min.js"
+AXE = ROOT / "build/npm/node_modules/axe-core/axe.min.js"
 HOST = "optout.example.com"
 DOMAIN = "rcpt.test"	# of everybody's address
 DESKTOP, PHONE = 1280, 360

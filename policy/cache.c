@@ -366,7 +366,7 @@ cache_ticket(struct cache *c, const struct cache_trust *t,
 }
 
 /* Runs a script on the entry, which `q` has been prepared for at place 3 with
- * arguments after it.  0 also when there is no entry and can be none. */
+ * arguments after it. */
 static int
 run_script(
     struct cache *c, struct question *q, const char *script, struct err *e)
@@ -381,7 +381,8 @@ run_script(
 		redis_reply_free(&reply);
 		return 0;
 	case ANSWERED_ABSENT:
-		return 0;
+		return err_set(e, ERR_UNREACHABLE,
+		    "Redis: slot %u is being moved", q->slot);
 	case ANSWERED_NOT:
 	case ANSWERED_ELSEWHERE:
 		break;

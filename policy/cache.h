@@ -25,10 +25,10 @@
  * cache_claim() says what to tell PostgreSQL.  Every operation is one command
  * or script on one key, and all keys of an address are in one slot.
  *
- * MOVED is followed.  ASK is not: a node that answers it says that the entry is
- * not here and that none can be made here, which is all that a writer wants to
- * know; and a reader asks PostgreSQL.  What stands at the other node is not
- * believed until that owns the slot, and then it has another name.
+ * MOVED is followed.  ASK is not: what stands at the other node is not believed
+ * until that owns the slot, and then it has another name.  A reader asks
+ * PostgreSQL; a writer has not marked, as the slot may stay, or come back with
+ * the entry that had gone ahead.
  *
  * A Redis that does not answer is left alone for a while (breaker.h): then
  * every operation fails at once, as it would have failed in time.  To a reader

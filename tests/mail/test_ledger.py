@@ -381,7 +381,7 @@ CALLS = {"checkpoint_begin": "SELECT * FROM assent.checkpoint_begin()",
     "record": "SELECT assent.record('grant', 1, 1, 'email', now(), NULL, "
 	"'test', NULL)",
     "grow": "SELECT assent.grow(0, 1)",
-    "person_data": "SELECT assent.person_data('\\x00')",
+    "person_data": "SELECT assent.person_data('\\x00', 'export')",
     "forget": "SELECT * FROM assent.forget('', NULL, 'test')",
     "confirm": "SELECT * FROM assent.confirm('', NULL, '', '', NULL, NULL, "
 	"NULL, NULL)",

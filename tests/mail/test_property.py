@@ -64,7 +64,7 @@ class Record:
 
 	def do(self, act, at, ends):
 		"""Replays an act; False when the rules refuse it."""
-		if act in ("pend", "grant") and self.left and at < self.left:
+		if act in ("pend", "grant") and self.left and at <= self.left:
 			return False
 		if act == "pend" and self.state in ("none", "withdrawn"):
 			self.state, self.since = "pending", at

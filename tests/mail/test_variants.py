@@ -346,9 +346,9 @@ def test_pages_are_listed_and_removed(pages):
 	assert bye["address"] == "https://optout.example.com/u/TOKEN?page=bye"
 	told = pages.ctl("page", "remove", "opt-out", "bye", check=False)
 	assert told.returncode == 1 and "look/deals" in told.stderr
-	pages.ctl("page", "add", "opt-out", "gone", "--brand", "look")
-	pages.ctl("page", "remove", "opt-out", "gone")
-	assert "gone" not in pages.ctl("page", "list").stdout
+	pages.ctl("page", "add", "opt-out", "short-lived", "--brand", "look")
+	pages.ctl("page", "remove", "opt-out", "short-lived")
+	assert "short-lived" not in pages.ctl("page", "list").stdout
 
 
 @pytest.mark.parametrize("words,status", [

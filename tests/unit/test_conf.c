@@ -112,6 +112,7 @@ static const char defaults[] =
     "\tbase-url = \"https://optout.example.com\"\n"
     "\tmail-domain = \"optout.example.com\"\n"
     "\tsubmit = \"smtp://127.0.0.1:10026\"\n"
+    "\tprofile-life = 3600s\n"
     "\tthreads = 4\n"
     "\tconnections = 12000\n"
     "}\n";

@@ -110,8 +110,10 @@ class Stack:
 		return int(self.env[part.upper() + "_PID"])
 
 	def ctl(self, *args, check=True):
-		return subprocess.run([self.env["ASSENTCTL"], *args],
-		    check=check, capture_output=True, text=True, timeout=60)
+		done = subprocess.run([self.env["ASSENTCTL"], *args],
+		    check=False, capture_output=True, text=True, timeout=60)
+		assert not check or done.returncode == 0, done.stderr
+		return done
 
 	def sql(self, query, *args):
 		with psycopg2.connect(self.env["DATABASE_URL"]) as db, \

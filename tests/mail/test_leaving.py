@@ -18,7 +18,7 @@ BRAND = """
 brand add shop --name "Shop & Co"
 purpose add news --brand shop --title News --channel email
 purpose add weekly --brand shop --title Weekly --channel email --parent news
-purpose add offers --brand shop --title Offers --channel email
+purpose add bargains --brand shop --title Offers --channel email
 purpose add partner --brand shop --title Partners --channel email
 purpose add club --brand shop --title Club --channel email --opt-out double
 brand edit shop --sender shop@news.example.com
@@ -32,7 +32,7 @@ def shop(stack, tmp_path_factory):
 	people = [f"q-{i}@leaving.test" for i in range(PEOPLE)]
 	script = tmp_path_factory.mktemp("shop") / "script"
 	script.write_text(BRAND + "".join(f"grant {a} shop/{p}\n"
-	    for a in people for p in ("news", "offers", "partner", "club")))
+	    for a in people for p in ("news", "bargains", "partner", "club")))
 	stack.ctl("batch", str(script))
 	stack.ctl("purpose", "depend", "shop/partner", "requires", "shop/news")
 	stack.people = iter(people)
@@ -84,7 +84,7 @@ def reader(shop):
 	return Reader(shop, next(shop.people))
 
 
-REST = {"offers", "club"}
+REST = {"bargains", "club"}
 ALL = {"news", "weekly", "partner"} | REST
 
 
@@ -109,7 +109,7 @@ def test_page_says_what_ends_and_what_stays(reader):
 	assert "Shop &amp; Co will send no more “News” to q***@l***.test" in \
 	    " ".join(page.split())
 	assert reader.lists() == {"This ends with it:": ["Weekly", "Partners"],
-	    "This stays as it is:": ["Club", "Offers"]}
+	    "This stays as it is:": ["Offers", "Club"]}
 	assert reader.granted() == ALL
 
 
@@ -118,7 +118,7 @@ def test_after_it_the_page_tells_what_is_so(reader):
 	page = reader.press()
 	assert "<h1>This mail has stopped</h1>" in page
 	assert reader.lists() == {"This ended with it:": ["Weekly", "Partners"],
-	    "This stays as it is:": ["Club", "Offers"]}
+	    "This stays as it is:": ["Offers", "Club"]}
 	assert reader.granted() == REST
 	assert "<h1>This mail has stopped</h1>" in reader.see()
 	assert "Take it back" not in reader.text

@@ -72,7 +72,7 @@ brand add chooser --name "Chooser & Co" --parent holding
 purpose add group --brand holding --title "Group news" --channel email
 purpose add news --brand chooser --title News --channel email
 purpose add weekly --brand chooser --title Weekly --channel email --parent news
-purpose add offers --brand chooser --title Offers --channel email
+purpose add bargains --brand chooser --title Offers --channel email
 purpose add partner --brand chooser --title Partners --channel email
 purpose add twice --brand chooser --title Confirmed --channel email \
 --opt-in double
@@ -82,7 +82,7 @@ purpose add bill --brand chooser --title Bills --channel email \
 # What each group of people has agreed to, and what they did then.
 PEOPLE = {
     "news": 20 * ["grant {} chooser/news"],
-    "some": 6 * ["grant {0} chooser/news\ngrant {0} chooser/offers\n"
+    "some": 6 * ["grant {0} chooser/news\ngrant {0} chooser/bargains\n"
 	"grant {0} chooser/partner"],
     "group": 2 * ["grant {0} chooser/news\ngrant {0} holding/group"],
     "object": ["grant {0} chooser/news\nobject {0} chooser/news"],
@@ -101,8 +101,8 @@ def chooser(stack, tmp_path_factory):
 	    for each in people.values() for address, acts in each))
 	stack.ctl("batch", str(script))
 	stack.ctl("purpose", "depend", "chooser/partner", "requires",
-	    "chooser/offers")
-	stack.ctl("purpose", "text", "add", "chooser/offers", "pl", "--title",
+	    "chooser/bargains")
+	stack.ctl("purpose", "text", "add", "chooser/bargains", "pl", "--title",
 	    "Oferty", "--body", "Raz w miesiącu <b>.")
 	stack.people = {group: iter([address for address, _ in each])
 	    for group, each in people.items()}
@@ -132,7 +132,7 @@ def test_it_changes_what_was_pressed(chooser, someone):
 	page = person.press(person.see(), "News", "Weekly", "Group news")
 	assert "Saved." in page.text
 	assert page.on() == {"Group news", "News", "Weekly"}
-	assert person.stands("offers") == "withdrawn"
+	assert person.stands("bargains") == "withdrawn"
 	assert person.stands("partner") == "withdrawn"
 	again = person.press(page, *page.on())
 	assert "Nothing was changed." in again.text
@@ -157,7 +157,7 @@ def test_what_else_it_would_end_is_asked_first(someone):
 	assert "<h1>Nothing is saved yet</h1>" in page.text
 	assert titles(page, "ends, too:") == ["Partners"]
 	assert titles(page, "begins, too:") == []
-	assert person.stands("offers") == person.stands("partner") == "granted"
+	assert person.stands("bargains") == person.stands("partner") == "granted"
 	page = person.send(*hidden(page))
 	assert "Saved." in page.text and page.on() == {"News", "Weekly"}
 	assert person.stands("partner") == "withdrawn"
@@ -182,16 +182,16 @@ def test_a_part_can_be_kept(chooser, someone):
 def test_only_what_was_shown_is_changed(chooser, someone):
 	person = someone("news")
 	page = person.see()
-	person.stack.ctl("grant", person.address, "chooser/offers")
+	person.stack.ctl("grant", person.address, "chooser/bargains")
 	person.press(page, "News", "Weekly")
-	assert person.stands("offers") == "granted"
+	assert person.stands("bargains") == "granted"
 
 
 def test_everything_is_left_at_once(chooser, someone):
 	person = someone("group")
 	page = person.press(person.see(), "News", "Group news", button="all")
 	assert page.on() == set()
-	for purpose in ("news", "weekly", "offers"):
+	for purpose in ("news", "weekly", "bargains"):
 		assert person.stands(purpose) == "withdrawn"
 	assert "250" not in chooser.rcpt(person.address)
 	assert person.stands("bill") == "withdrawn"

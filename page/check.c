@@ -31,9 +31,9 @@ static const char *const elements[] = {"a", "abbr", "article", "aside", "b",
 /* Beside aria-*. */
 static const char *const attributes[] = {"alt", "autocomplete", "charset",
     "checked", "class", "colspan", "content", "datetime", "dir", "disabled",
-    "for", "height", "href", "id", "lang", "maxlength", "method", "name",
-    "placeholder", "required", "role", "rows", "rowspan", "scope", "selected",
-    "src", "tabindex", "title", "type", "value", "width", NULL};
+    "for", "height", "href", "id", "lang", "max", "maxlength", "method", "min",
+    "name", "placeholder", "required", "role", "rows", "rowspan", "scope",
+    "selected", "src", "tabindex", "title", "type", "value", "width", NULL};
 
 struct fields {
 	char *field[FIELDS_MAX];
@@ -145,8 +145,8 @@ check_element(struct checker *c, const struct dom_element *e)
 	return check_attributes(c, e);
 }
 
-/* Whether what is in the element is there for nobody, or not for everybody:
- * style.css has a class for that. */
+/* Whether what is in the element is there for nobody, or not for everybody, or
+ * cannot be used: style.css has a class for that. */
 static bool
 is_unseen(const struct dom_element *e)
 {
@@ -160,6 +160,9 @@ is_unseen(const struct dom_element *e)
 		if (len == 4 && strncasecmp(class, "trap", 4) == 0)
 			return true;
 	}
+	if (strcmp(e->name, "fieldset") == 0 &&
+	    attribute(e, "disabled") != NULL)
+		return true;
 	return hidden != NULL && strcmp(hidden, "false") != 0;
 }
 
@@ -183,12 +186,13 @@ add_field(struct checker *c, const struct dom_element *e)
 		c->failed = true;
 		return;
 	}
-	buf_printf(&b, "form %d: <%s> %s %s|%s|%s|%d%d%d%d|%s",
+	buf_printf(&b, "form %d: <%s> %s %s|%s|%s|%s|%s|%s|%d%d%d%d%d|%s",
 	    c->form_depth > 0 ? c->forms : 0, e->name, text_of(e, "type"),
 	    text_of(e, "name"), text_of(e, "value"), text_of(e, "tabindex"),
+	    text_of(e, "maxlength"), text_of(e, "min"), text_of(e, "max"),
 	    attribute(e, "checked") != NULL, attribute(e, "selected") != NULL,
-	    attribute(e, "disabled") != NULL, c->unseen > 0,
-	    strcmp(e->name, "button") == 0 ? e->text : "");
+	    attribute(e, "disabled") != NULL, attribute(e, "required") != NULL,
+	    c->unseen > 0, strcmp(e->name, "button") == 0 ? e->text : "");
 	c->failed = c->failed || buf_failed(&b);
 	c->fields->field[c->fields->n++] = b.data;
 }

@@ -15,7 +15,7 @@ import zlib
 from pathlib import Path
 
 import pytest
-from conftest import wait_for
+from conftest import ROOT, wait_for
 
 URLENCODED = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -276,6 +276,8 @@ BAD_TEMPLATES = [
     (TOP + BUTTON + "\n{{#look}}" + BOTTOM, "line 2: a section is not closed"),
     (TOP + BUTTON + "{{{title}}}" + BOTTOM, "has to be escaped"),
     (TOP + BUTTON + "{{>nix}}" + BOTTOM, "no template that there is"),
+    (TOP + f"<fieldset disabled>{BUTTON}</fieldset>" + BOTTOM,
+	"the page lacks what ours has in form 1"),
     ("x" * 32769, "at most 32768 octets"), ("", "at most 32768 octets")]
 
 
@@ -290,6 +292,33 @@ def test_templates_that_could_harm_are_refused(pages, tmp_path, template, why):
 	assert str(file) in told.stderr
 	assert pages.sql("SELECT count(*) FROM assent.page_template "
 	    "WHERE slug = 'bye'") == [(0,)]
+
+
+SHIPPED = ROOT / "web/templates"
+
+
+@pytest.mark.parametrize("kind", ["opt-out", "preferences", "sign-up"])
+def test_what_is_shipped_is_a_template_to_start_from(pages, kind):
+	slug = f"as-shipped-{kind}"
+	pages.ctl("page", "add", kind, slug, "--brand", "look",
+	    *(["--purpose", "tips"] if kind == "sign-up" else []))
+	pages.ctl("page", "edit", kind, slug, "--template",
+	    SHIPPED / f"{kind}.mustache")
+
+
+@pytest.mark.parametrize("old,new", [
+    ('type="checkbox"', 'type="checkbox" required'),
+    ('type="email"', 'type="email" maxlength="1"')], ids=range(2))
+def test_a_form_cannot_be_made_to_coerce(pages, tmp_path, old, new):
+	file = tmp_path / "t.mustache"
+	shipped = (SHIPPED / "sign-up.mustache").read_text()
+	assert old in shipped
+	file.write_text(shipped.replace(old, new))
+	pages.ctl("page", "add", "sign-up", "coercing", "--brand", "look",
+	    "--purpose", "tips", check=False)
+	told = pages.ctl("page", "edit", "sign-up", "coercing", "--template",
+	    file, check=False)
+	assert told.returncode == 1 and "ours has in form" in told.stderr
 
 
 def test_own_template(pages, tmp_path):

@@ -26,7 +26,7 @@ def stack():
 
 @pytest.fixture(scope="module")
 def people(stack):
-	return stack.people(20)
+	return stack.people(60)	# a few for each test, and one at a place
 
 
 class ClusterStack(TurnsStack):
@@ -195,9 +195,8 @@ def test_resharding_while_people_come_and_go(stack, people):
 
 
 def test_a_replica_that_heard_nothing_takes_over(stack, people):
-	for address, link in people:
-		if stack.slot_of(address)[0] == "redis1":
-			break
+	address, link = next(p for p in people
+	    if stack.slot_of(p[0])[0] == "redis1")
 	assert wait_for(lambda: stack.redis("redis4", "DBSIZE") ==
 	    stack.redis("redis1", "DBSIZE"))
 	failovers = stack.metric("assent_cache_failovers_total{}")

@@ -198,31 +198,22 @@ commit_rows(struct changer *ch, const struct marking *m,
 	return -1;
 }
 
-static int
-commit(struct changer *ch, const struct marking *m,
-    const struct pg_statement *st, const struct pg_param *params, size_t n,
-    bool *changed, struct err *e)
-{
-	struct pg_rows *rows;
-
-	if (commit_rows(ch, m, st, params, n, &rows, e) != 0)
-		return -1;
-	*changed = pg_rows_count(rows) > 0 && pg_rows_int(rows, 0, 2) != 0;
-	pg_rows_free(&rows);
-	return 0;
-}
-
 int
 change_run(struct changer *ch, const struct addr_key *key,
     const struct pg_statement *st, struct pg_param *params, size_t n,
     bool *changed, struct err *e)
 {
+	struct pg_rows *rows;
 	struct marking m;
 
 	if (mark(ch, key, &m, e) != 0)
 		return -1;
 	params[0] = (struct pg_param){m.text, 0};
-	return commit(ch, &m, st, params, n, changed, e);
+	if (commit_rows(ch, &m, st, params, n, &rows, e) != 0)
+		return -1;
+	*changed = pg_rows_count(rows) > 0 && pg_rows_int(rows, 0, 2) != 0;
+	pg_rows_free(&rows);
+	return 0;
 }
 
 int
@@ -240,14 +231,8 @@ change_apply(
 	};
 	const char *word = c->purpose == 0 ? NULL : channel_word(c->channel);
 	char purpose[8], text[12];
-	struct marking m;
-
-	if (mark(ch, &c->key, &m, e) != 0)
-		return -1;
-	snprintf(purpose, sizeof(purpose), "%u", c->purpose);
-	snprintf(text, sizeof(text), "%d", c->text);
-	const struct pg_param params[] = {
-	    {m.text, 0},
+	struct pg_param params[] = {
+	    {NULL, 0},
 	    {act_word(c->act), 0},
 	    {c->key.octets, ADDR_KEY},
 	    {c->endpoint->kind, 0},
@@ -261,7 +246,10 @@ change_apply(
 	    {c->proof, 0},
 	    {c->text == 0 ? NULL : text, 0},
 	};
-	return commit(ch, &m, &change, params,
+
+	snprintf(purpose, sizeof(purpose), "%u", c->purpose);
+	snprintf(text, sizeof(text), "%d", c->text);
+	return change_run(ch, &c->key, &change, params,
 	    sizeof(params) / sizeof(params[0]), changed, e);
 }
 
@@ -278,20 +266,17 @@ change_opt_out(struct changer *ch, const struct addr_key *key, uint16_t purpose,
 	    .binary = true,
 	};
 	char number[8];
-	struct marking m;
-
-	if (mark(ch, key, &m, e) != 0)
-		return -1;
-	snprintf(number, sizeof(number), "%u", purpose);
-	const struct pg_param params[] = {
-	    {m.text, 0},
+	struct pg_param params[] = {
+	    {NULL, 0},
 	    {key->octets, ADDR_KEY},
 	    {number, 0},
 	    {channel_word(channel), 0},
 	    {source, 0},
 	    {proof, 0},
 	};
-	return commit(ch, &m, &opt_out, params,
+
+	snprintf(number, sizeof(number), "%u", purpose);
+	return change_run(ch, key, &opt_out, params,
 	    sizeof(params) / sizeof(params[0]), changed, e);
 }
 
@@ -309,13 +294,8 @@ change_preferences(struct changer *ch, const struct addr_key *key,
 	    .binary = true,
 	};
 	char number[8];
-	struct marking m;
-
-	if (mark(ch, key, &m, e) != 0)
-		return -1;
-	snprintf(number, sizeof(number), "%u", p->purpose);
-	const struct pg_param params[] = {
-	    {m.text, 0},
+	struct pg_param params[] = {
+	    {NULL, 0},
 	    {key->octets, ADDR_KEY},
 	    {number, 0},
 	    {channel_word(p->channel), 0},
@@ -326,8 +306,10 @@ change_preferences(struct changer *ch, const struct addr_key *key,
 	    {p->gives ? "true" : "false", 0},
 	    {p->proof, 0},
 	};
-	return commit(ch, &m, &save, params, sizeof(params) / sizeof(params[0]),
-	    changed, e);
+
+	snprintf(number, sizeof(number), "%u", p->purpose);
+	return change_run(ch, key, &save, params,
+	    sizeof(params) / sizeof(params[0]), changed, e);
 }
 
 int
@@ -341,13 +323,9 @@ change_sign_up(struct changer *ch, const struct addr_key *key,
 		   "$1, $2, $3::text::jsonb)",
 	    .binary = true,
 	};
-	struct marking m;
+	struct pg_param params[] = {{NULL, 0}, {reference, len}, {proof, 0}};
 
-	if (mark(ch, key, &m, e) != 0)
-		return -1;
-	const struct pg_param params[] = {
-	    {m.text, 0}, {reference, len}, {proof, 0}};
-	return commit(ch, &m, &confirm, params, 3, changed, e);
+	return change_run(ch, key, &confirm, params, 3, changed, e);
 }
 
 int
@@ -360,19 +338,16 @@ change_profile(struct changer *ch, const struct addr_key *key,
 		   "$2, $3, $4::text::jsonb, $5::text::jsonb)",
 	    .binary = true,
 	};
-	struct marking m;
-
-	if (mark(ch, key, &m, e) != 0)
-		return -1;
-	const struct pg_param params[] = {
-	    {m.text, 0},
+	struct pg_param params[] = {
+	    {NULL, 0},
 	    {p->reference, p->len},
 	    {p->act, 0},
 	    {p->detail, 0},
 	    {p->proof, 0},
 	};
-	return commit(ch, &m, &act, params, sizeof(params) / sizeof(params[0]),
-	    changed, e);
+
+	return change_run(ch, key, &act, params,
+	    sizeof(params) / sizeof(params[0]), changed, e);
 }
 
 int
@@ -385,12 +360,9 @@ change_address(struct changer *ch, const struct addr_key *key,
 		   "FROM assent.address_confirm($1, $2)",
 	    .binary = true,
 	};
-	struct marking m;
+	struct pg_param params[] = {{NULL, 0}, {reference, len}};
 
-	if (mark(ch, key, &m, e) != 0)
-		return -1;
-	const struct pg_param params[] = {{m.text, 0}, {reference, len}};
-	return commit(ch, &m, &confirm, params, 2, changed, e);
+	return change_run(ch, key, &confirm, params, 2, changed, e);
 }
 
 int
@@ -435,13 +407,10 @@ change_monitoring_off(struct changer *ch, const struct addr_key *key,
 		   "FROM assent.monitoring_off($1, $2, $3, NULL)",
 	    .binary = true,
 	};
-	struct marking m;
+	struct pg_param params[] = {
+	    {NULL, 0}, {key->octets, ADDR_KEY}, {source, 0}};
 
-	if (mark(ch, key, &m, e) != 0)
-		return -1;
-	const struct pg_param params[] = {
-	    {m.text, 0}, {key->octets, ADDR_KEY}, {source, 0}};
-	return commit(ch, &m, &off, params, 3, changed, e);
+	return change_run(ch, key, &off, params, 3, changed, e);
 }
 
 /* What is marked is the address that comes or goes: the others' permits stay
@@ -456,12 +425,8 @@ change_endpoint_add(struct changer *ch, const struct addr_key *of,
 		   "$2, $3, $4, $5::text::assent.endpoint_kind, $6, $7)",
 	    .binary = true,
 	};
-	struct marking m;
-
-	if (mark(ch, key, &m, e) != 0)
-		return -1;
-	const struct pg_param params[] = {
-	    {m.text, 0},
+	struct pg_param params[] = {
+	    {NULL, 0},
 	    {of->octets, ADDR_KEY},
 	    {source, 0},
 	    {key->octets, ADDR_KEY},
@@ -469,8 +434,9 @@ change_endpoint_add(struct changer *ch, const struct addr_key *of,
 	    {endpoint->canonical, 0},
 	    {endpoint->original, 0},
 	};
-	return commit(ch, &m, &add, params, sizeof(params) / sizeof(params[0]),
-	    changed, e);
+
+	return change_run(ch, key, &add, params,
+	    sizeof(params) / sizeof(params[0]), changed, e);
 }
 
 int
@@ -482,13 +448,10 @@ change_endpoint_remove(struct changer *ch, const struct addr_key *key,
 		   "FROM assent.endpoint_remove($1, $2, $3)",
 	    .binary = true,
 	};
-	struct marking m;
+	struct pg_param params[] = {
+	    {NULL, 0}, {key->octets, ADDR_KEY}, {source, 0}};
 
-	if (mark(ch, key, &m, e) != 0)
-		return -1;
-	const struct pg_param params[] = {
-	    {m.text, 0}, {key->octets, ADDR_KEY}, {source, 0}};
-	return commit(ch, &m, &remove, params, 3, changed, e);
+	return change_run(ch, key, &remove, params, 3, changed, e);
 }
 
 int

@@ -61,19 +61,17 @@ CREATE FUNCTION assent.permit_changed() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = assent, pg_temp AS $$
 DECLARE
 	marked text := coalesce(current_setting('assent.marked', true), '');
-	marked_in text := split_part(marked, ':', 1);
 	slot int := nullif(split_part(marked, ':', 2), '');
 BEGIN
 	IF NOT EXISTS (SELECT FROM changed) THEN
 		RETURN NULL;
 	END IF;
 	IF NOT EXISTS (SELECT FROM changed
-			WHERE position(encode(key, 'hex') IN marked) = 0)
-		AND marked_in = cache_generation(slot)::text THEN
+			WHERE position(encode(key, 'hex') IN marked) = 0) THEN
 		BEGIN
 			PERFORM pg_advisory_xact_lock_shared(epoch_lock());
-			-- It may have moved while we waited.
-			IF marked_in = cache_generation(slot)::text THEN
+			IF split_part(marked, ':', 1)
+				= cache_generation(slot)::text THEN
 				RETURN NULL;
 			END IF;
 			-- Two who kept the lock could not move it, either.

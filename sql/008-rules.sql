@@ -654,7 +654,8 @@ CREATE FUNCTION assent.change(p_marked text, p_act assent.act,
 	p_at timestamptz, p_expires timestamptz, p_source text, p_fields jsonb,
 	p_text int DEFAULT NULL)
 RETURNS TABLE (key bytea, packed bytea, changed boolean)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = assent, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = assent, pg_temp
+SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
 	who bigint;
@@ -697,9 +698,7 @@ BEGIN
 	IF NOT did THEN
 		PERFORM repack(ARRAY[who]);
 	END IF;
-	RETURN QUERY SELECT e.key::bytea, p.packed, did
-		FROM endpoint e JOIN permit p ON p.key = e.key
-		WHERE e.contact_id = who;
+	RETURN QUERY SELECT * FROM permits_of(p_key, did);
 END $$;
 
 -- Withdraws every brand's purpose for monitoring, by every channel: whatever is
@@ -724,9 +723,7 @@ BEGIN
 		did := apply(who, pair.id, pair.channel, 'withdraw', now(), NULL,
 			p_source, p_fields, NULL) OR did;
 	END LOOP;
-	RETURN QUERY SELECT e.key::bytea, p.packed, did
-		FROM endpoint e JOIN permit p ON p.key = e.key
-		WHERE e.contact_id = who;
+	RETURN QUERY SELECT * FROM permits_of(p_key, did);
 END $$;
 
 -- Withdraws one pair of whoever has the address of `p_key`, which is all that

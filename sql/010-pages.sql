@@ -161,9 +161,7 @@ BEGIN
 	IF NOT did THEN
 		PERFORM repack(ARRAY[who]);
 	END IF;
-	RETURN QUERY SELECT e.key::bytea, p.packed, did
-		FROM endpoint e JOIN permit p ON p.key = e.key
-		WHERE e.contact_id = who;
+	RETURN QUERY SELECT * FROM permits_of(p_key, did);
 END $$;
 
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA assent FROM PUBLIC;

@@ -310,9 +310,7 @@ BEGIN
 		FROM endpoint e JOIN contact o ON o.id = e.contact_id
 		WHERE e.key = asked.key;
 	END IF;
-	RETURN QUERY SELECT e.key::bytea, p.packed, did
-		FROM endpoint o JOIN endpoint e ON e.contact_id = o.contact_id
-		JOIN permit p ON p.key = e.key WHERE o.key = asked.key;
+	RETURN QUERY SELECT * FROM permits_of(asked.key, did);
 END $$;
 
 -- The next mail to send, which is nobody else's for a minute; and what is over

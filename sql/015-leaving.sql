@@ -139,15 +139,6 @@ BEGIN
 	FROM purpose p JOIN brand b ON b.id = p.brand_id WHERE p.id = p_purpose;
 END $$;
 
--- The permits that the cache must now hold, as assent.change returns them.
-CREATE FUNCTION assent.permits_of(p_key bytea, p_changed boolean)
-RETURNS TABLE (key bytea, packed bytea, changed boolean)
-LANGUAGE sql STABLE SET search_path = assent, pg_temp AS $$
-	SELECT e.key::bytea, p.packed, p_changed
-	FROM endpoint o JOIN endpoint e ON e.contact_id = o.contact_id
-	JOIN permit p ON p.key = e.key WHERE o.key = p_key
-$$;
-
 -- opt_out() by a press of the page's button, which can be taken back.  Pressed
 -- twice, the second changes nothing.
 CREATE FUNCTION assent.opt_out_press(p_marked text, p_key bytea, p_purpose int,

@@ -18,17 +18,17 @@ CREATE TABLE assent.cache_owner (
 	slots       int4multirange NOT NULL CHECK (slots <@ '{[0,16384)}'),
 	claimed_at  timestamptz NOT NULL
 );
-CREATE INDEX ON assent.cache_owner USING gist (slots);
 COMMENT ON TABLE assent.cache_owner IS
 	'The one Redis process, as long as it is master, that each slot has';
 
 CREATE FUNCTION assent.cache_generation(p_slot int)
-RETURNS bigint LANGUAGE sql STABLE SECURITY DEFINER
+RETURNS bigint LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = assent, pg_temp AS $$
-	SELECT greatest(epoch, (SELECT version FROM cache_owner
-		WHERE slots @> p_slot))
-	FROM cache_epoch
-$$;
+BEGIN
+	RETURN (SELECT greatest(epoch, (SELECT version FROM cache_owner
+			WHERE slots @> p_slot))
+		FROM cache_epoch);
+END $$;
 
 CREATE FUNCTION assent.cache_unowned(p_owner bytea, p_slots int4multirange)
 RETURNS int4multirange LANGUAGE sql VOLATILE

@@ -527,9 +527,7 @@ BEGIN
 	IF NOT did THEN
 		PERFORM repack(ARRAY[who]);
 	END IF;
-	RETURN QUERY SELECT e.key::bytea, p.packed, did
-		FROM endpoint e JOIN permit p ON p.key = e.key
-		WHERE e.contact_id = who;
+	RETURN QUERY SELECT * FROM permits_of(link.key, did);
 END $$;
 
 -- Queues the mail that asks a new address whether it belongs to whoever holds
@@ -630,9 +628,7 @@ BEGIN
 		UPDATE address_change AS a SET confirmed_at = now()
 		WHERE a.reference = asked.reference;
 	END IF;
-	RETURN QUERY SELECT e.key::bytea, p.packed, asked.confirmed_at IS NULL
-		FROM endpoint e JOIN permit p ON p.key = e.key
-		WHERE e.contact_id = asked.contact_id;
+	RETURN QUERY SELECT * FROM permits_of(asked.key, asked.confirmed_at IS NULL);
 END $$;
 
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA assent FROM PUBLIC;

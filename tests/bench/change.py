@@ -132,19 +132,20 @@ class Change:
 			f.write(octets)
 		return path
 
-	def _psql(self, text):
+	def _psql(self, text, *options):
 		done = subprocess.run(["psql", "-XAtq", "-v", "ON_ERROR_STOP=1",
-		    "-1", "-d", self.url, "-f", "-"], input=text, text=True,
+		    *options, "-d", self.url, "-f", "-"], input=text, text=True,
 		    stdout=subprocess.PIPE, check=False)
 		if done.returncode != 0:
 			raise Broken("the database refused the benchmark's SQL")
 		return done.stdout.strip()
 
 	def prepare(self):
-		"""People for one more run, outside of what is measured."""
+		"""People for one more run, outside of what is measured, and so
+		is what autovacuum would do about them meanwhile."""
 		self._psql(PEOPLE % {"clients": CLIENTS, "from": self.done + 1,
-		    "to": self.done + self.transactions})
-		self._psql("ANALYZE bench.account")
+		    "to": self.done + self.transactions}, "-1")
+		self._psql("VACUUM ANALYZE")
 		self.first, self.last, self.generation, self.purpose = \
 		    self._psql("SELECT min(id), max(id) FROM bench.account; "
 			"SELECT assent.cache_generation(0); "

@@ -6,6 +6,9 @@ primary key and a unique index by COPY, and then into Assent by assentctl
 import: contacts, ledger, consent and permits, under the rules.  Beside the
 rates: what the client needs of memory, what a contact takes in PostgreSQL and,
 once looked up, in Redis, and how long a permit of 20 pairs is.
+
+Then once more on another stack, where assentctl is killed in the middle, KILLS
+times, and begun again: it must come to the same.
 """
 
 import os
@@ -18,7 +21,9 @@ from rig import Broken
 
 PURPOSES = 5
 PAIRS = 20
+KILLS = 3
 BATCH = 2000
+POLL = 0.1			# seconds
 CACHE_MS = 3600000
 
 SETUP = """
@@ -35,15 +40,33 @@ CREATE TABLE public.copied (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 COLUMNS = "address,purpose,state,at,evidence"
 SIZE = """SELECT sum(pg_total_relation_size(oid)) FROM pg_class
 	WHERE relnamespace = 'assent'::regnamespace AND relkind = 'r'"""
+# What is known after an import, whatever order it came in: a sum of hashes of
+# each consent with its event and proof, one of each permit, and the events.
+KNOWN = """
+SELECT count(*), sum(hashtextextended(concat_ws('|', n.canonical, c.purpose_id,
+	c.channel, c.state, c.since, c.expires_at, c.withdrawn_at, e.act, e.at,
+	e.source, p.fields), 0)::numeric)
+FROM assent.consent c
+JOIN assent.endpoint n USING (contact_id)
+JOIN assent.event e ON e.id = c.event_id
+JOIN assent.event_person p ON p.event_id = e.id
+WHERE n.canonical LIKE 'person%';
+SELECT count(*), sum(hashtextextended(n.canonical || encode(m.packed, 'hex'),
+	0)::numeric)
+FROM assent.permit m JOIN assent.endpoint n USING (key)
+WHERE n.canonical LIKE 'person%';
+SELECT act, count(*) FROM assent.event WHERE contact_id IS NOT NULL
+GROUP BY act ORDER BY act;
+"""
 
 
 class Import:
 	"""The measurement, on a stack (rig.House) of its own."""
 
-	def __init__(self, house, contacts):
+	def __init__(self, house, contacts, path=None):
 		self.house = house
 		self.contacts = contacts
-		self.path = os.path.join(house.dir, "contacts.csv")
+		self.path = path or os.path.join(house.dir, "contacts.csv")
 
 	def _psql(self, text, **more):
 		done = subprocess.run(["psql", "-XAtq", "-v", "ON_ERROR_STOP=1",
@@ -72,13 +95,15 @@ class Import:
 		self._psql("DROP TABLE public.copied")
 		return seconds
 
+	def _begin(self, path):
+		return subprocess.Popen([self.house.env["ASSENTCTL"], "-c",
+		    self.house.env["ASSENT_CONF"], "import", path,
+		    "--brand", "bench"], stdout=subprocess.DEVNULL)
+
 	def _import(self, path):
 		"""Seconds, and the client's peak of memory in octets."""
-		argv = [self.house.env["ASSENTCTL"], "-c",
-		    self.house.env["ASSENT_CONF"], "import", path,
-		    "--brand", "bench"]
 		start = time.perf_counter()
-		child = subprocess.Popen(argv, stdout=subprocess.DEVNULL)
+		child = self._begin(path)
 		_, status, usage = os.wait4(child.pid, 0)
 		child.returncode = os.waitstatus_to_exitcode(status)
 		if child.returncode != 0:
@@ -140,7 +165,29 @@ class Import:
 		return b"*%d\r\n" % len(words) + b"".join(
 		    b"$%d\r\n%s\r\n" % (len(w), w) for w in words)
 
-	def run(self):
+	def _kill(self, share):
+		"""Begins, or goes on, until so much of the file is done."""
+		enough = share * os.path.getsize(self.path)
+		child = self._begin(self.path)
+		while int(self._psql("SELECT coalesce(max(octets), 0) "
+		    "FROM assent.import")) < enough:
+			if child.poll() is not None:
+				raise Broken("assentctl ended before it was killed: "
+				    "too few contacts")
+			time.sleep(POLL)
+		child.kill()
+		child.wait()
+
+	def run_killed(self):
+		"""What is known after an import with accidents."""
+		self._psql(SETUP % PAIRS)
+		for i in range(KILLS):
+			self._kill((i + 1) / (KILLS + 1))
+		self._import(self.path)
+		return self._psql(KNOWN)
+
+	def run(self, other):
+		"""`other` is a stack for the import that is killed."""
 		self._write()
 		self._psql(SETUP % PAIRS)
 		before = int(self._psql(SIZE))
@@ -149,8 +196,12 @@ class Import:
 		self._check()
 		size = int(self._psql(SIZE)) - before
 		rows = self.contacts * PURPOSES
+		if Import(other, self.contacts, self.path).run_killed() \
+		    != self._psql(KNOWN):
+			raise Broken("killed, the import came to something else")
 		os.unlink(self.path)
 		return {"contacts": self.contacts, "purposes": PURPOSES,
+		    "kills": KILLS,
 		    "copy_rate": rows / copied, "import_rate": rows / took,
 		    "rate_ratio": copied / took, "client_mb": peak / 1e6,
 		    "postgresql_octets": size / self.contacts,

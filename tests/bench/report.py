@@ -227,6 +227,8 @@ def import_table(r):
 	    number(r["rate_ratio"], 3), number(r["client_mb"], 1),
 	    number(r["postgresql_octets"], 0)],
 	    ["Redis", "-", "-", "-", number(r["redis_octets"], 0)]])
+	print(f"Killed {r['kills']} times in the middle and begun again, it "
+	    "came to the same.")
 
 
 def body_table(letter, runs):

@@ -16,6 +16,7 @@
 #include "out.h"
 #include "page.h"
 #include "page/compose.h"
+#include "page/legible.h"
 #include "page/look.h"
 #include "page/sample.h"
 #include "page/share.h"
@@ -24,12 +25,17 @@
 #include "policy/store.h"
 
 int
-proofread_words(struct ctl *c, enum page p, const char *text, struct err *e)
+proofread_words(
+    struct ctl *c, enum page p, const char *text, size_t max, struct err *e)
 {
 	struct share *s = share_load(c->conf->web.share, e);
 	int rc = s == NULL ? -1 : vet_words(s, p, text, e);
 
 	share_free(&s);
+	if (rc == 0 && legible_length(text) > max)
+		rc = err_set(e, ERR_REFUSED,
+		    "%zu characters are too many: at most %zu",
+		    legible_length(text), max);
 	return rc;
 }
 

@@ -20,6 +20,7 @@
 
 #include "page/check.h"
 #include "page/colour.h"
+#include "page/legible.h"
 #include "page/look.h"
 #include "page/share.h"
 
@@ -85,10 +86,13 @@ filled(struct composer *c, const char *what, const char *text)
 	struct buf b = {0};
 	json_t *value = NULL;
 	struct err e;
+	int rc = share_render_text(
+	    c->share, c->locale, text, true, c->names, &b, &e);
 
-	if (share_render_text(
-		c->share, c->locale, text, true, c->names, &b, &e) == 0)
-		value = json_string(b.data == NULL ? "" : b.data);
+	if (rc == 0 && (b.len == 0 || !legible(b.data, b.len)))
+		rc = err_set(&e, ERR_REFUSED, "nothing of it can be seen");
+	if (rc == 0)
+		value = json_string(b.data);
 	else
 		note(c, what, &e);
 	buf_free(&b);

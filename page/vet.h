@@ -11,8 +11,8 @@
 struct share;
 
 /* Whether words can be filled in for the part `p`: tags in them name what its
- * template names, or {{brand}} or {{purpose}}, and nothing else.  0, or -1 and
- * `e`, which names the line. */
+ * template names, or {{brand}} or {{purpose}}, and nothing else, and something
+ * of them can be seen.  0, or -1 and `e`, which names the line. */
 int vet_words(const struct share *s, enum page p, const char *text,
     struct err *e) __attribute__((nonnull, warn_unused_result));
 

@@ -266,6 +266,86 @@ def test_words_are_checked_when_they_are_written(pages, option, text, why):
 	assert told.returncode == 1 and why in told.stderr
 
 
+# Spaces of every kind, and letters without a shape.
+BLANK = ["  ", "\u00a0", "\u200b\u2060", "\u3164", "\u2800", "\u00ad\n",
+    "\ufe0f", "\u202e", "{{! nothing }}"]
+
+
+@pytest.mark.parametrize("option", ["--title", "--body", "--button"])
+def test_words_of_which_nothing_is_seen_are_refused(pages, option):
+	before = pages.sql("SELECT * FROM assent.page_text ORDER BY 1, 2, 3, 4")
+	for text in BLANK:
+		told = pages.ctl("page", "edit", "opt-out", "bye", "--lang", "pl",
+		    option, text, check=False)
+		assert told.returncode == 1, repr(text)
+		assert f"{option} in pl: nothing of it can be seen" in told.stderr
+	assert pages.sql("SELECT * FROM assent.page_text ORDER BY 1, 2, 3, 4") \
+	    == before
+	for words in (["brand", "edit", "look", "--name"],
+	    ["purpose", "edit", "look/tips", "--title"]):
+		told = pages.ctl(*words, "\u200b", check=False)
+		assert told.returncode != 0 and "can be seen" in told.stderr
+
+
+def test_words_that_come_to_nothing_are_the_programs_again(pages):
+	"""A form's page belongs to no purpose."""
+	pages.ctl("page", "add", "sign-up", "hollow", "--brand", "look",
+	    "--purpose", "tips")
+	pages.ctl("page", "edit", "sign-up", "hollow", "--lang", "en", "--button",
+	    "{{purpose}}", "--title", "\u00a0{{purpose}}", "--body", "{{purpose}} ")
+	page, _ = get(pages, "/s/hollow")
+	assert ">Sign up</button>" in page and headed(page) == "Sign up"
+	assert "Choose what Look may send you" in page
+	assert 'own=sign-up/hollow error="title: nothing' in pages.log("web")
+
+
+@pytest.mark.parametrize("words,why", [
+    (["--lang", "en", "--title", "x" * 201], "--title in en: 201 characters"),
+    (["--lang", "pl", "--body", "ż" * 4001], "--body in pl: 4001 characters"),
+    (["--lang", "en", "--button", "x" * 101], "at most 100"),
+    (["--lang", "en", "--title", b"a\n\xff"], "line 2: this is no UTF-8"),
+    (["--lang", "en", "--title", "a\x07"], "a control character (U+0007)"),
+    (["--lang", "en-", "--title", "x"], 'language "en-"'),
+    (["--lang", "en-x", "--title", "x"], 'language "en-x"'),
+    (["--lang", "English", "--title", "x"], 'language "English"')])
+def test_odd_words_are_named_by_the_command(pages, words, why):
+	"""And not by the database."""
+	told = pages.ctl("page", "edit", "opt-out", "bye", *words, check=False)
+	assert told.returncode == 1 and why in told.stderr
+	assert "constraint" not in told.stderr and "ERROR" not in told.stderr
+
+
+@pytest.mark.parametrize("words,why", [
+    (["add", "opt-out", "xß", "--brand", "look"], "a name is"),
+    (["add", "opt-out", "x" * 64, "--brand", "look"], "a name is"),
+    (["add", "opt-out", "x", "--brand", "l'\"}{"], "a name is"),
+    (["add", "sign-up", "x", "--brand", "look", "--purpose", "tips",
+	"--purpose", "tips"], '"tips" is given twice'),
+    (["add", "sign-up", "x", "--brand", "look", *(w for n in range(33)
+	for w in ("--purpose", f"p{n}"))], "at most 32 purposes"),
+    (["add", "profile", "x", "--brand", "look", "--show", b"\xff"],
+	"--show: line 1: this is no UTF-8"),
+    (["edit", "profile", "x", "--edit", "{\x01"], "--edit: line 1: a control"),
+    (["remove", "opt-out", "ß"], "a name is"),
+    (["remove", "nix", "x"], "is no kind of page"),
+    (["preview", "opt-out", "x'{\""], "a name is")])
+def test_odd_names_are_named_by_the_command(pages, words, why):
+	told = pages.ctl("page", *words, check=False)
+	assert told.returncode in (1, 2) and why in told.stderr
+	assert "constraint" not in told.stderr and "ERROR" not in told.stderr
+
+
+@pytest.mark.parametrize("text", ["'; DROP TABLE assent.page; --",
+    'quote " and \\ and {,}', "x" * 200])
+def test_words_may_have_any_sign(pages, text):
+	pages.ctl("page", "add", "opt-out", "signs", "--brand", "look",
+	    check=False)
+	pages.ctl("page", "edit", "opt-out", "signs", "--lang", "en", "--title",
+	    text)
+	told = pages.ctl("page", "preview", "opt-out", "signs").stdout
+	assert html.unescape(headed(told)) == text
+
+
 BUTTON = "{{>button}}"
 BAD_TEMPLATES = [
     (TOP + "<p>Stay!</p>" + BOTTOM, "the page lacks what ours has in form 1"),
@@ -278,6 +358,7 @@ BAD_TEMPLATES = [
     (TOP + BUTTON + "{{>nix}}" + BOTTOM, "no template that there is"),
     (TOP + f"<fieldset disabled>{BUTTON}</fieldset>" + BOTTOM,
 	"the page lacks what ours has in form 1"),
+    (b"x\n\xff", "line 2: this is no UTF-8"),
     ("x" * 32769, "at most 32768 octets"), ("", "at most 32768 octets")]
 
 
@@ -285,7 +366,8 @@ BAD_TEMPLATES = [
     ids=range(len(BAD_TEMPLATES)))
 def test_templates_that_could_harm_are_refused(pages, tmp_path, template, why):
 	file = tmp_path / "t.mustache"
-	file.write_text(template)
+	file.write_bytes(template if isinstance(template, bytes)
+	    else template.encode())
 	told = pages.ctl("page", "edit", "opt-out", "bye", "--template", file,
 	    check=False)
 	assert told.returncode == 1 and why in told.stderr

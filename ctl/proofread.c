@@ -81,17 +81,15 @@ proofread_template(struct ctl *c, enum page p, const char *text, struct err *e)
 	return rc;
 }
 
-/* The language that was asked for, among those that there are. */
-static const struct locale *
-choose_locale(const struct share *s, const struct args *a, struct err *e)
+const struct locale *
+proofread_locale(const struct share *s, const char *tag, struct err *e)
 {
-	const char *tag = args_value(a, "lang");
 	const struct locale *l =
 	    locales_choose(share_locales(s), tag == NULL ? "en" : tag);
 
 	if (l == NULL)
-		err_set(e, ERR_REFUSED,
-		    "--lang \"%s\" is no language of the pages", tag);
+		err_set(
+		    e, ERR_REFUSED, "\"%s\" is no language of the pages", tag);
 	return l;
 }
 
@@ -141,7 +139,7 @@ run(struct ctl *c, const struct args *a, json_t *out, struct err *e)
 	s = share_load(c->conf->web.share, e);
 	if (s == NULL)
 		return rc;
-	l = choose_locale(s, a, e);
+	l = proofread_locale(s, args_value(a, "lang"), e);
 	if (l != NULL)
 		rc = show(c, &chosen, s, l, out, e);
 	share_free(&s);

@@ -11,6 +11,8 @@
 #include "policy/err.h"
 
 struct ctl;
+struct locale;
+struct share;
 
 enum { PROOFREAD_TEMPLATE_MAX = 32768 };
 
@@ -21,5 +23,10 @@ int proofread_words(struct ctl *c, enum page p, const char *text, size_t max,
     struct err *e) __attribute__((nonnull, warn_unused_result));
 int proofread_template(struct ctl *c, enum page p, const char *text,
     struct err *e) __attribute__((nonnull, warn_unused_result));
+
+/* The language of a tag (NULL: English), if the pages speak it; NULL and `e`.
+ */
+const struct locale *proofread_locale(const struct share *s, const char *tag,
+    struct err *e) __attribute__((nonnull(1, 3), warn_unused_result));
 
 #endif

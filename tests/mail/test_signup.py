@@ -286,7 +286,7 @@ def test_what_is_wrong_is_said(forms, fields, status, said):
 
 def test_snippet_signs_up_from_elsewhere(forms):
 	snippet = forms.ctl("page", "snippet", "join").stdout
-	assert 'action="https://optout.example.com/s/join"' in snippet
+	assert 'action="https://optout.example.com/s/join?lang=en"' in snippet
 	assert "The &lt;b&gt;newsletter&lt;/b&gt;" in snippet
 	assert " checked" not in snippet and "<script" not in snippet
 	address = fresh()
@@ -299,6 +299,55 @@ def test_snippet_signs_up_from_elsewhere(forms):
 	assert forms.sql("SELECT t.version FROM assent.sign_up s JOIN "
 	    "assent.purpose_text t ON t.id = s.texts[1] WHERE original = %s",
 	    address) == [(1,)]
+
+
+TOLD = {"en": ("Your email address", "Version", "nothing else until"),
+    "pl": ("Twój adres e-mail", "Wersja", "nic więcej"),
+    "it": ("Il tuo indirizzo e-mail", "Versione", "nient'altro")}
+
+
+@pytest.mark.parametrize("language,button,title", [
+    ("pl", "Chcę!", "Biuletyn"), ("it", "Iscriviti", "The <b>newsletter</b>")])
+def test_a_snippet_speaks_one_language_to_the_end(forms, language, button,
+    title):
+	forms.ctl("page", "edit", "sign-up", "join", "--lang", "pl", "--button",
+	    "Chcę!")
+	try:
+		told = forms.ctl("page", "snippet", "join", language)
+		hosted = see(forms, "join?lang=" + language)
+	finally:
+		forms.ctl("page", "edit", "sign-up", "join", "--lang", "pl",
+		    "--button", "")
+	snippet = html.unescape(told.stdout)
+	assert f'lang="{language}"' in snippet.splitlines()[0]
+	for one in TOLD:
+		assert (one == language) == all(w in snippet for w in TOLD[one])
+	assert f">{button}</button>" in snippet and f"<b>{title}</b>" in snippet
+	assert shown(told.stdout) == shown(hosted)
+	# What is not in that language is marked, and named.
+	assert (f'<p lang="en"><label><input type="checkbox" name="on" value="'
+	    in snippet) == (language == "it")
+	assert ("purpose newsletter has no text in it" in told.stderr) == \
+	    (language == "it")
+	path = re.search('action="https://optout.example.com([^"]*)"', snippet)[1]
+	address = fresh()
+	(on,) = re.findall(r'value="(\d+)"> <b>' + re.escape(html.escape(title)),
+	    told.stdout)
+	body = urllib.parse.urlencode({"shown": shown(told.stdout),
+	    "address": address, "on": on}).encode()
+	headers = {**URLENCODED, "Accept-Language": "en", **source()}
+	status, page = forms.page("POST", path, body, headers)
+	assert status == 200 and f'<html lang="{language}">' in page
+	message = letter(forms, address)
+	assert f'<html lang="{language}">' in \
+	    message.get_body(["html"]).get_content()
+
+
+def test_no_snippet_where_there_is_no_form(forms):
+	for words, why in ((["nix"], 'no open page "nix"'), (["'"], "a name is"),
+	    (["join", "xx"], '"xx" is no language of the pages')):
+		told = forms.ctl("page", "snippet", *words, check=False)
+		assert told.returncode == 1 and why in told.stderr
 
 
 def test_closed_pages_are_not_there(forms):

@@ -65,7 +65,11 @@ int
 proofread_template(struct ctl *c, enum page p, const char *text, struct err *e)
 {
 	struct share *s = share_load(c->conf->web.share, e);
-	const struct look look = {.brand = "Sample", .template = text};
+	const struct look look = {
+	    .brand = "Sample",
+	    .sender = "sender@example.com",
+	    .template = text,
+	};
 	struct buf html = {0};
 	int rc = s == NULL ? -1 : vet_template(s, p, text, e);
 

@@ -6,7 +6,8 @@
  * conditions of the template hide nothing.  What it may consist of is a list;
  * all else is refused.  And since the program's own page is made of the same
  * view, what its forms must have needs no list: the button that leaves, and
- * says so, the boxes as they stand, ticked or not, and no field more.
+ * says so, the boxes as they stand, ticked or not, and no field more; nor what
+ * it must tell beside them, whose page it is.
  */
 #include "page/check.h"
 
@@ -19,14 +20,14 @@
 
 enum { FIELDS_MAX = 1024 };
 
-static const char *const elements[] = {"a", "abbr", "article", "aside", "b",
-    "blockquote", "body", "br", "button", "caption", "dd", "div", "dl", "dt",
-    "em", "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2",
-    "h3", "h4", "h5", "h6", "head", "header", "hr", "html", "i", "img", "input",
-    "label", "legend", "li", "main", "meta", "nav", "ol", "option", "p",
-    "section", "select", "small", "span", "strong", "style", "sub", "sup",
-    "table", "tbody", "td", "textarea", "tfoot", "th", "thead", "time", "title",
-    "tr", "ul", NULL};
+static const char *const elements[] = {"a", "abbr", "address", "article",
+    "aside", "b", "blockquote", "body", "br", "button", "caption", "dd", "div",
+    "dl", "dt", "em", "fieldset", "figcaption", "figure", "footer", "form",
+    "h1", "h2", "h3", "h4", "h5", "h6", "head", "header", "hr", "html", "i",
+    "img", "input", "label", "legend", "li", "main", "meta", "nav", "ol",
+    "option", "p", "section", "select", "small", "span", "strong", "style",
+    "sub", "sup", "table", "tbody", "td", "textarea", "tfoot", "th", "thead",
+    "time", "title", "tr", "ul", NULL};
 
 /* Beside aria-*. */
 static const char *const attributes[] = {"alt", "autocomplete", "charset",
@@ -175,6 +176,13 @@ is_field(const char *name)
 	return is_in(fields, name);
 }
 
+/* The sender's, if there is one to be named. */
+static bool
+is_address(const struct dom_element *e)
+{
+	return strcmp(e->name, "address") == 0 && e->text[0] != '\0';
+}
+
 /* All by which a form with the field differs from one without. What is behind
  * the bar may be about a person and is never told. */
 static void
@@ -186,13 +194,17 @@ add_field(struct checker *c, const struct dom_element *e)
 		c->failed = true;
 		return;
 	}
-	buf_printf(&b, "form %d: <%s> %s %s|%s|%s|%s|%s|%s|%d%d%d%d%d|%s",
-	    c->form_depth > 0 ? c->forms : 0, e->name, text_of(e, "type"),
-	    text_of(e, "name"), text_of(e, "value"), text_of(e, "tabindex"),
-	    text_of(e, "maxlength"), text_of(e, "min"), text_of(e, "max"),
-	    attribute(e, "checked") != NULL, attribute(e, "selected") != NULL,
-	    attribute(e, "disabled") != NULL, attribute(e, "required") != NULL,
-	    c->unseen > 0, strcmp(e->name, "button") == 0 ? e->text : "");
+	if (c->form_depth > 0)
+		buf_printf(&b, "form %d", c->forms);
+	else
+		buf_puts(&b, "its text");
+	buf_printf(&b, ": <%s> %s %s|%s|%s|%s|%s|%s|%d%d%d%d%d|%s", e->name,
+	    text_of(e, "type"), text_of(e, "name"), text_of(e, "value"),
+	    text_of(e, "tabindex"), text_of(e, "maxlength"), text_of(e, "min"),
+	    text_of(e, "max"), attribute(e, "checked") != NULL,
+	    attribute(e, "selected") != NULL, attribute(e, "disabled") != NULL,
+	    attribute(e, "required") != NULL, c->unseen > 0,
+	    is_address(e) || strcmp(e->name, "button") == 0 ? e->text : "");
 	c->failed = c->failed || buf_failed(&b);
 	c->fields->field[c->fields->n++] = b.data;
 }
@@ -209,7 +221,7 @@ visit(void *arg, const struct dom_element *e, bool ends)
 	}
 	if (is_unseen(e))
 		c->unseen += step;
-	if (!ends && is_field(e->name))
+	if (!ends && (is_field(e->name) || is_address(e)))
 		add_field(c, e);
 	return ends || c->e == NULL || check_element(c, e);
 }

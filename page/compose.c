@@ -157,8 +157,8 @@ put_common(struct composer *c, const struct part *part)
 	    c->view, "lang", json_string(locale_tag(c->locale)));
 	if (look->brand != NULL)
 		json_object_set_new(c->view, "look",
-		    json_pack("{s:s, s:s*}", "brand", look->brand, "logo",
-			look->logo));
+		    json_pack("{s:s, s:s*, s:s*}", "brand", look->brand, "logo",
+			look->logo, "sender", look->sender));
 	put_own(c, "title", part->says_why ? NULL : look->title, part->title);
 	put_own(c, "button", look->button, part->button);
 	put_words(c);

@@ -91,6 +91,32 @@ def test_pages_look_like_their_brand(brands, tmp_path):
 	    style_of(get(brands, "/u")[0])
 
 
+FROM = {"en": "Look sends mail about these pages from:",
+    "pl": "Wiadomości dotyczące tych stron Look wysyła z adresu:",
+    "it": "Look invia i messaggi su queste pagine da:"}
+
+
+@pytest.mark.parametrize("language", FROM)
+def test_every_page_names_its_sender(brands, language):
+	brands.ctl("page", "add", "sign-up", "footed", "--brand", "look",
+	    "--purpose", "tips", check=False)
+	brands.ctl("page", "add", "profile", "footed", "--brand", "look",
+	    check=False)
+	for path in [*links(brands).values(), "/s/footed", "/p/footed"]:
+		page, _ = get(brands, f"{path}?lang={language}")
+		assert f"<footer>{FROM[language]} " \
+		    "<address>group@news.example.com</address></footer>" in page
+	# One of its own, and of nobody.
+	brands.ctl("brand", "edit", "look", "--sender", "look@news.example.com")
+	try:
+		assert "<address>look@news" in get(brands, "/s/footed")[0]
+	finally:
+		brands.sql("UPDATE assent.brand SET sender = NULL "
+		    "WHERE slug = 'look'")
+	for path in ("/u", "/u/x"):
+		assert "<footer" not in get(brands, path)[0]
+
+
 def test_names_are_escaped(brands):
 	brands.ctl("purpose", "add", "big", "--brand", "group", "--title", "Big",
 	    "--channel", "email")
@@ -356,6 +382,9 @@ BAD_TEMPLATES = [
     (TOP + BUTTON + "\n{{#look}}" + BOTTOM, "line 2: a section is not closed"),
     (TOP + BUTTON + "{{{title}}}" + BOTTOM, "has to be escaped"),
     (TOP + BUTTON + "{{>nix}}" + BOTTOM, "no template that there is"),
+    (TOP + BUTTON, "lacks what ours has in its text: <address>"),
+    (TOP + BUTTON + "<address>me@look.example</address>" + BOTTOM,
+	"has more than ours has in its text: <address>"),
     (TOP + f"<fieldset disabled>{BUTTON}</fieldset>" + BOTTOM,
 	"the page lacks what ours has in form 1"),
     (b"x\n\xff", "line 2: this is no UTF-8"),

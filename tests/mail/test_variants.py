@@ -245,6 +245,24 @@ def test_a_preview_is_what_people_see(pages):
 	assert headed(told.stdout) == "Non vuoi più questi messaggi?"
 
 
+def test_a_preview_becomes_a_file_whole_or_not_at_all(pages, tmp_path):
+	command = ["page", "preview", "opt-out", "bye", "--out"]
+	printed = pages.ctl(*command, "-").stdout
+	file = tmp_path / "bye.html"
+	file.write_text("before")
+	old = file.open()
+	told = pages.ctl(*command, file)
+	assert told.stdout == "" and file.read_text() == printed
+	assert old.read() == "before"	# another file took its place
+	told = json.loads(pages.ctl(*command, file, "--json").stdout)
+	assert told["file"] == str(file) and "html" not in told
+	for path, why in ((tmp_path, "no file"), ("/dev/null", "no file"),
+	    (tmp_path / "nix/x", "No such file")):
+		told = pages.ctl(*command, path, check=False)
+		assert told.returncode == 1 and why in told.stderr
+	assert [p.name for p in tmp_path.iterdir()] == ["bye.html"]
+
+
 def test_every_part_of_every_kind_has_a_preview(pages):
 	told = pages.ctl("page", "preview", "opt-out", "bye", "--part", "nix",
 	    check=False)

@@ -184,6 +184,38 @@ def test_mail_and_link_speak_the_forms_language(forms, language, subject,
 	assert f'<html lang="{language}">' in page
 
 
+def contrast(a, b):
+	"""Of two colours, as WCAG 2.1 has it."""
+	def luminance(colour):
+		parts = (int(colour[i:i + 2], 16) / 255 for i in (1, 3, 5))
+		return sum(weight * (p / 12.92 if p <= 0.04045 else
+		    ((p + 0.055) / 1.055) ** 2.4)
+		    for weight, p in zip((0.2126, 0.7152, 0.0722), parts))
+	high, low = sorted((luminance(a), luminance(b)), reverse=True)
+	return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("colour", ["none", "#ffd200", "#101010"])
+def test_mail_looks_like_its_brand(forms, colour):
+	address = fresh()
+	forms.ctl("brand", "edit", "acme", "--colour", colour)
+	try:
+		press(forms, address)
+	finally:
+		forms.ctl("brand", "edit", "acme", "--colour", "none")
+	message = letter(forms, address)
+	text = message.get_body(["html"]).get_content()
+	bar, on_bar, name = re.search(r'<p style="[^"]*background: (#\w{6}); '
+	    r'color: (#\w{6})"><strong>(.*?)</strong>', text).groups()
+	assert name == "Acme" and bar == ("#0b57a4" if colour == "none" else colour)
+	assert contrast(bar, on_bar) >= 4.5
+	(of_link,) = re.findall(r'<a href="https:[^"]*" style="color: (#\w{6})"',
+	    text)
+	assert contrast(of_link, "#ffffff") >= 4.5
+	assert "background: #ffffff" in text and "{{" not in text
+	assert "#" not in message.get_body(["plain"]).get_content()
+
+
 def test_looking_changes_nothing(forms):
 	address = fresh()
 	press(forms, address)

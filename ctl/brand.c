@@ -32,7 +32,8 @@ run_add(struct ctl *c, const struct args *a, json_t *out, struct err *e)
 		err_set(e, ERR_REFUSED, "brand add needs --name TEXT");
 		return OUTCOME_USAGE;
 	}
-	if (ctl_slug("brand", slug, e) != 0 || ctl_store(c, e) != 0 ||
+	if (ctl_slug("brand", slug, e) != 0 ||
+	    ctl_legible("name", name, e) != 0 || ctl_store(c, e) != 0 ||
 	    store_exec(c->store, &add, params, 3, NULL, e) != 0)
 		return OUTCOME_FAILED;
 	out_text(out, "brand", slug);
@@ -103,6 +104,8 @@ read_fields(
 	    .colour = value_or_none(a, "colour"),
 	    .logo = value_or_none(a, "logo"),
 	};
+	if (ctl_legible("name", f->name, e) != 0)
+		return -1;
 	if (f->sender != NULL && check_sender(c, f->sender, e) != 0)
 		return -1;
 	if (f->colour != NULL) {

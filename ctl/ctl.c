@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "page/legible.h"
 #include "policy/arena.h"
 #include "policy/cache.h"
 #include "policy/clock.h"
@@ -264,12 +265,28 @@ ctl_slug(const char *what, const char *text, struct err *e)
 int
 ctl_language(const char *text, struct err *e)
 {
-	size_t n = 0;
+	static const char lower[] = "abcdefghijklmnopqrstuvwxyz";
+	static const char subtag[] = "abcdefghijklmnopqrstuvwxyz"
+				     "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+	const char *at = text;
+	size_t n = strspn(at, lower);
+	bool good = n == 2 || n == 3;
 
-	while (text[n] >= 'a' && text[n] <= 'z')
-		n++;
-	if ((n == 2 || n == 3) && (text[n] == '\0' || text[n] == '-'))
+	while (good && at[n] == '-') {
+		at += n + 1;
+		n = strspn(at, subtag);
+		good = n >= 2 && n <= 8;
+	}
+	if (good && at[n] == '\0')
 		return 0;
 	return err_set(e, ERR_REFUSED,
 	    "language \"%s\": write its code, such as en, pl or pt-BR", text);
+}
+
+int
+ctl_legible(const char *option, const char *text, struct err *e)
+{
+	if (text == NULL || legible_check(text, e) == 0)
+		return 0;
+	return err_prefix(e, "--%s", option);
 }

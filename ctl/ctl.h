@@ -93,10 +93,14 @@ const char *ctl_time_last(struct ctl *c, const char *option, const char *text,
 int ctl_slug(const char *what, const char *text, struct err *e)
     __attribute__((nonnull, warn_unused_result));
 
-/* Whether `text` is a language tag, such as en, pl or pt-BR: near enough; SQL
- * is exact. */
+/* Whether `text` is a language tag, such as en, pl or pt-BR, as SQL has it. */
 int ctl_language(const char *text, struct err *e)
     __attribute__((nonnull, warn_unused_result));
+
+/* Whether `text`, given for `option`, is words that people can read; NULL is,
+ * too.  `e` names the option. */
+int ctl_legible(const char *option, const char *text, struct err *e)
+    __attribute__((nonnull(1, 3), warn_unused_result));
 
 /* change_apply(); while it waits for long, says on standard error why. */
 int ctl_apply(struct ctl *c, const struct change *change, bool *changed,

@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * file - the whole of a file, or of standard input
+ * file - the whole of a file, read or written
  *
- * Stops reading where there is too much, however much there is.
+ * Stops reading where there is too much, however much there is.  What is
+ * written comes to its place by rename(2); so it must not be a device there.
  */
 #include "file.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "policy/buf.h"
 
@@ -38,4 +43,44 @@ file_read(const char *path, struct buf *b, struct err *e)
 	if (f != stdin)
 		fclose(f);
 	return rc;
+}
+
+/* A new file of that name with all of `text`, or none. */
+static int
+write_new(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "wxe");
+	bool written;
+
+	if (f == NULL)
+		return -1;
+	written =
+	    fputs(text, f) >= 0 && fflush(f) == 0 && fsync(fileno(f)) == 0;
+	if (fclose(f) == 0 && written)
+		return 0;
+	unlink(path);
+	return -1;
+}
+
+int
+file_replace(const char *path, const char *text, struct err *e)
+{
+	struct stat st;
+	char *beside;
+	int rc;
+
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return err_set(e, ERR_REFUSED,
+		    "%s: something is there that is no file", path);
+	if (asprintf(&beside, "%s.%ld", path, (long)getpid()) < 0)
+		return err_set(e, ERR_FATAL, "out of memory");
+	rc = write_new(beside, text);
+	if (rc == 0 && rename(beside, path) != 0) {
+		rc = -1;
+		unlink(beside);
+	}
+	free(beside);
+	return rc == 0
+	    ? 0
+	    : err_set(e, ERR_REFUSED, "%s: %s", path, strerror(errno));
 }

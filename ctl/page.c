@@ -23,7 +23,7 @@
 #include "profile.h"
 #include "proofread.h"
 
-enum { LIST_MAX = 256 };
+enum { LIST_MAX = 256, PURPOSES_MAX = 32 };
 
 /* What stands in a link before the page's name, and whether the name comes
  * after a token. */
@@ -74,18 +74,34 @@ page_choose(const struct args *a, struct page_choice *out, struct err *e)
 		    "\"%s\" is no kind of page: opt-out, preferences, profile "
 		    "and sign-up are",
 		    out->word);
+	if (ctl_slug("page", out->slug, e) != 0)
+		return -1;
 	return choose_part(a, out, e);
 }
 
+/* Whether the purpose of that number can be offered beside those before it. */
+static int
+check_purpose(const struct args *a, size_t n, struct err *e)
+{
+	if (n == PURPOSES_MAX)
+		return err_set(e, ERR_REFUSED,
+		    "a form offers at most %d purposes", PURPOSES_MAX);
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(a->repeats[i], a->repeats[n]) == 0)
+			return err_set(e, ERR_REFUSED,
+			    "--purpose \"%s\" is given twice", a->repeats[n]);
+	return ctl_slug("purpose", a->repeats[n], e);
+}
+
 /* The purposes that were named, as PostgreSQL's array, in the command's arena;
- * "" for none, NULL and `e` when one cannot be a name. */
+ * "" for none, NULL and `e` when a form cannot have them. */
 static const char *
 read_purposes(struct ctl *c, const struct args *a, struct err *e)
 {
 	const char *list = "";
 
 	for (size_t i = 0; i < a->n_repeats; i++) {
-		if (ctl_slug("purpose", a->repeats[i], e) != 0)
+		if (check_purpose(a, i, e) != 0)
 			return NULL;
 		list = arena_printf(c->arena, "%s%c%s", list,
 		    i == 0 ? '{' : ',', a->repeats[i]);
@@ -126,7 +142,7 @@ run_add(struct ctl *c, const struct args *a, json_t *out, struct err *e)
 	purposes = read_purposes(c, a, e);
 	const struct pg_param params[] = {{chosen.slug, 0}, {brand, 0},
 	    {is_form ? purposes : chosen.word, 0}};
-	if (purposes == NULL || ctl_slug("page", chosen.slug, e) != 0 ||
+	if (purposes == NULL || ctl_slug("brand", brand, e) != 0 ||
 	    ctl_store(c, e) != 0)
 		return OUTCOME_FAILED;
 	if ((chosen.kind == PART_PROFILE
@@ -161,15 +177,19 @@ check_words(struct ctl *c, const struct edit *edit, struct err *e)
 {
 	const struct {
 		const char *option, *text;
-	} words[] = {{"title", edit->title}, {"body", edit->body},
-	    {"button", edit->button}};
+		size_t max; /* as in sql/017-looks.sql */
+	} words[] = {{"title", edit->title, 200}, {"body", edit->body, 4000},
+	    {"button", edit->button, 100}};
 
+	if (edit->language != NULL && ctl_language(edit->language, e) != 0)
+		return -1;
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (words[i].text != NULL &&
-		    proofread_words(c, edit->chosen.part, words[i].text, e) !=
-			0)
-			return err_prefix(e, "--%s", words[i].option);
-	return edit->language == NULL ? 0 : ctl_language(edit->language, e);
+		if (words[i].text != NULL && words[i].text[0] != '\0' &&
+		    proofread_words(c, edit->chosen.part, words[i].text,
+			words[i].max, e) != 0)
+			return err_prefix(
+			    e, "--%s in %s", words[i].option, edit->language);
+	return 0;
 }
 
 /* Which options go together. */
@@ -308,11 +328,14 @@ run_remove(struct ctl *c, const struct args *a, json_t *out, struct err *e)
 	    .sql = "SELECT assent.page_remove($1, $2)",
 	};
 	const struct pg_param params[] = {{a->words[0], 0}, {a->words[1], 0}};
+	struct page_choice chosen;
 
+	if (page_choose(a, &chosen, e) != 0)
+		return OUTCOME_USAGE;
 	if (ctl_store(c, e) != 0 ||
 	    store_exec(c->store, &st, params, 2, NULL, e) != 0)
 		return OUTCOME_FAILED;
-	out_text(out, "page", a->words[1]);
+	out_text(out, "page", chosen.slug);
 	return OUTCOME_DONE;
 }
 

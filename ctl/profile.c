@@ -39,6 +39,9 @@ profile_read(const struct args *a, struct profile_choice *out, struct err *e)
 	    .shows = read_one(a, "show", "all"),
 	    .edits = read_one(a, "edit", "none"),
 	};
+	if (ctl_legible("show", args_value(a, "show"), e) != 0 ||
+	    ctl_legible("edit", args_value(a, "edit"), e) != 0)
+		return -1;
 	if (out->speaks == NULL || out->speaks[0] == '\0')
 		return 0;
 	return ctl_language(out->speaks, e);

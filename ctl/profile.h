@@ -36,7 +36,7 @@ struct profile_choice {
 int profile_check(const struct args *a, enum part_kind kind, struct err *e)
     __attribute__((nonnull, warn_unused_result));
 
-/* Reads them. -1 and `e` for what is no language. */
+/* Reads them. -1 and `e` for what is no language or no text. */
 int profile_read(const struct args *a, struct profile_choice *out,
     struct err *e) __attribute__((nonnull, warn_unused_result));
 

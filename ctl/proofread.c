@@ -9,13 +9,16 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <string.h>
 
 #include "args.h"
 #include "command.h"
 #include "ctl.h"
+#include "file.h"
 #include "out.h"
 #include "page.h"
 #include "page/compose.h"
+#include "page/legible.h"
 #include "page/look.h"
 #include "page/sample.h"
 #include "page/share.h"
@@ -24,12 +27,17 @@
 #include "policy/store.h"
 
 int
-proofread_words(struct ctl *c, enum page p, const char *text, struct err *e)
+proofread_words(
+    struct ctl *c, enum page p, const char *text, size_t max, struct err *e)
 {
 	struct share *s = share_load(c->conf->web.share, e);
 	int rc = s == NULL ? -1 : vet_words(s, p, text, e);
 
 	share_free(&s);
+	if (rc == 0 && legible_length(text) > max)
+		rc = err_set(e, ERR_REFUSED,
+		    "%zu characters are too many: at most %zu",
+		    legible_length(text), max);
 	return rc;
 }
 
@@ -59,7 +67,11 @@ int
 proofread_template(struct ctl *c, enum page p, const char *text, struct err *e)
 {
 	struct share *s = share_load(c->conf->web.share, e);
-	const struct look look = {.brand = "Sample", .template = text};
+	const struct look look = {
+	    .brand = "Sample",
+	    .sender = "sender@example.com",
+	    .template = text,
+	};
 	struct buf html = {0};
 	int rc = s == NULL ? -1 : vet_template(s, p, text, e);
 
@@ -75,23 +87,33 @@ proofread_template(struct ctl *c, enum page p, const char *text, struct err *e)
 	return rc;
 }
 
-/* The language that was asked for, among those that there are. */
-static const struct locale *
-choose_locale(const struct share *s, const struct args *a, struct err *e)
+const struct locale *
+proofread_locale(const struct share *s, const char *tag, struct err *e)
 {
-	const char *tag = args_value(a, "lang");
 	const struct locale *l =
 	    locales_choose(share_locales(s), tag == NULL ? "en" : tag);
 
 	if (l == NULL)
-		err_set(e, ERR_REFUSED,
-		    "--lang \"%s\" is no language of the pages", tag);
+		err_set(
+		    e, ERR_REFUSED, "\"%s\" is no language of the pages", tag);
 	return l;
+}
+
+/* Puts the page into a file (NULL or "-": none) or what is printed. */
+static enum outcome
+put(const char *html, const char *path, json_t *out, struct err *e)
+{
+	if (path == NULL || strcmp(path, "-") == 0) {
+		out_text(out, "html", html);
+		return OUTCOME_DONE;
+	}
+	out_text(out, "file", path);
+	return file_replace(path, html, e) == 0 ? OUTCOME_DONE : OUTCOME_FAILED;
 }
 
 static enum outcome
 show(struct ctl *c, const struct page_choice *chosen, const struct share *s,
-    const struct locale *l, json_t *out, struct err *e)
+    const struct locale *l, const char *path, json_t *out, struct err *e)
 {
 	const struct look_place place = {.page = chosen->slug};
 	enum outcome rc = OUTCOME_FAILED;
@@ -110,10 +132,9 @@ show(struct ctl *c, const struct page_choice *chosen, const struct share *s,
 	else {
 		out_text(out, "page", chosen->slug);
 		out_text(out, "language", locale_tag(l));
-		out_text(out, "html", html.data);
 		out_text(
 		    out, "trouble", wrong.text[0] == '\0' ? NULL : wrong.text);
-		rc = OUTCOME_DONE;
+		rc = put(html.data, path, out, e);
 	}
 	buf_free(&html);
 	look_free(&look);
@@ -135,9 +156,9 @@ run(struct ctl *c, const struct args *a, json_t *out, struct err *e)
 	s = share_load(c->conf->web.share, e);
 	if (s == NULL)
 		return rc;
-	l = choose_locale(s, a, e);
+	l = proofread_locale(s, args_value(a, "lang"), e);
 	if (l != NULL)
-		rc = show(c, &chosen, s, l, out, e);
+		rc = show(c, &chosen, s, l, args_value(a, "out"), out, e);
 	share_free(&s);
 	return rc;
 }
@@ -161,7 +182,8 @@ const struct command commands_proofread[] = {
 		 "error; the program's are\nthere instead.",
 	.min = 2,
 	.max = 2,
-	.options = {PAGE_PART, {"lang", "LANGUAGE", "in which (en)"}},
+	.options = {PAGE_PART, {"lang", "LANGUAGE", "in which (en)"},
+	    {"out", "FILE", "written anew, instead of standard output"}},
 	.run = run,
 	.print = print,
     },

@@ -92,6 +92,8 @@ read_fields(const struct args *a, struct fields *f, struct err *e)
 	    .parent = args_value(a, "parent"),
 	    .validity = args_value(a, "validity"),
 	};
+	if (ctl_legible("title", f->title, e) != 0)
+		return -1;
 	if (f->validity != NULL && strcmp(f->validity, "none") == 0)
 		f->validity = "0 days";
 	if (channels != NULL) {

@@ -51,6 +51,8 @@ run_add(struct ctl *c, const struct args *a, json_t *out, struct err *e)
 		return OUTCOME_USAGE;
 	}
 	if (ctl_language(a->words[1], e) != 0 ||
+	    ctl_legible("title", title, e) != 0 ||
+	    ctl_legible("body", body, e) != 0 ||
 	    ctl_purpose(c, a->words[0], &p, e) != 0 ||
 	    add(c, &p, a, &version, e) != 0)
 		return OUTCOME_FAILED;

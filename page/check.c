@@ -6,7 +6,12 @@
  * conditions of the template hide nothing.  What it may consist of is a list;
  * all else is refused.  And since the program's own page is made of the same
  * view, what its forms must have needs no list: the button that leaves, and
- * says so, the boxes as they stand, ticked or not, and no field more.
+ * says so, the boxes as they stand, ticked or not, and no field more; nor what
+ * it must tell beside them, whose page it is.
+ *
+ * A link that the template does not have as it stands had something filled in,
+ * and that may be about a person: other servers keep the links that lead to
+ * them.
  */
 #include "page/check.h"
 
@@ -19,14 +24,14 @@
 
 enum { FIELDS_MAX = 1024 };
 
-static const char *const elements[] = {"a", "abbr", "article", "aside", "b",
-    "blockquote", "body", "br", "button", "caption", "dd", "div", "dl", "dt",
-    "em", "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2",
-    "h3", "h4", "h5", "h6", "head", "header", "hr", "html", "i", "img", "input",
-    "label", "legend", "li", "main", "meta", "nav", "ol", "option", "p",
-    "section", "select", "small", "span", "strong", "style", "sub", "sup",
-    "table", "tbody", "td", "textarea", "tfoot", "th", "thead", "time", "title",
-    "tr", "ul", NULL};
+static const char *const elements[] = {"a", "abbr", "address", "article",
+    "aside", "b", "blockquote", "body", "br", "button", "caption", "dd", "div",
+    "dl", "dt", "em", "fieldset", "figcaption", "figure", "footer", "form",
+    "h1", "h2", "h3", "h4", "h5", "h6", "head", "header", "hr", "html", "i",
+    "img", "input", "label", "legend", "li", "main", "meta", "nav", "ol",
+    "option", "p", "section", "select", "small", "span", "strong", "style",
+    "sub", "sup", "table", "tbody", "td", "textarea", "tfoot", "th", "thead",
+    "time", "title", "tr", "ul", NULL};
 
 /* Beside aria-*. */
 static const char *const attributes[] = {"alt", "autocomplete", "charset",
@@ -41,10 +46,12 @@ struct fields {
 };
 
 struct checker {
-	struct err *e;	       /* NULL: only the fields are looked for */
-	struct fields *fields; /* a line for each, in the order of `cmp` */
-	int forms, form_depth; /* how many began; within how many */
-	int unseen;	       /* likewise, of what is not for all */
+	struct err *e;		    /* NULL: only the fields are looked for */
+	const char *of;		    /* what the lines are counted in */
+	const struct fields *links; /* that may be there; NULL: in a template */
+	struct fields *fields;	    /* a line for each, in order */
+	int forms, form_depth;	    /* how many began; within how many */
+	int unseen;		    /* likewise, of what is not for all */
 	bool styled, failed;
 };
 
@@ -79,8 +86,8 @@ refuse(struct checker *c, const struct dom_element *e, const char *why,
     const char *what)
 {
 	c->failed = true;
-	err_set(c->e, ERR_REFUSED, "line %zu of the page: <%s> %s%.40s",
-	    e->line, e->name, why, what);
+	err_set(c->e, ERR_REFUSED, "line %zu%s: <%s> %s%.40s", e->line, c->of,
+	    e->name, why, what);
 	return false;
 }
 
@@ -104,6 +111,80 @@ leads_somewhere(const char *href)
 	return false;
 }
 
+static bool
+has(const struct fields *fields, const char *field)
+{
+	for (size_t i = 0; i < fields->n; i++)
+		if (strcmp(fields->field[i], field) == 0)
+			return true;
+	return false;
+}
+
+/* Of a template's own text: whether nothing is filled into a link, but for the
+ * one link of ours that has to be. */
+static bool
+is_written_out(const char *href)
+{
+	return strstr(href, "{{") == NULL ||
+	    strcmp(href, "{{preferences}}") == 0;
+}
+
+static bool
+check_link(struct checker *c, const struct dom_element *e)
+{
+	const char *href = attribute(e, "href");
+
+	if (href == NULL)
+		return true;
+	if (!leads_somewhere(href))
+		return refuse(c, e, "leads to no page", "");
+	if (c->links != NULL ? has(c->links, href) : is_written_out(href))
+		return true;
+	return refuse(c, e,
+	    "has something filled into its link, which others keep: write it "
+	    "out",
+	    "");
+}
+
+/* Whether a viewport leaves the size of all to whoever reads. */
+static bool
+lets_zoom(const char *content)
+{
+	static const char *const words[] = {
+	    "width=device-width", "initial-scale=1", "initial-scale=1.0"};
+	static const char between[] = ",; \t\n\f\r";
+	size_t len, i;
+
+	for (content += strspn(content, between); *content != '\0';
+	     content += len + strspn(content + len, between)) {
+		len = strcspn(content, between);
+		for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+			if (strlen(words[i]) == len &&
+			    strncasecmp(content, words[i], len) == 0)
+				break;
+		if (i == sizeof(words) / sizeof(words[0]))
+			return false;
+	}
+	return true;
+}
+
+static bool
+check_meta(struct checker *c, const struct dom_element *e)
+{
+	const char *charset = attribute(e, "charset");
+
+	if (charset != NULL ? strcasecmp(charset, "utf-8") != 0
+			    : strcmp(text_of(e, "name"), "viewport") != 0)
+		return refuse(
+		    c, e, "may say charset=utf-8 and viewport only", "");
+	if (!lets_zoom(text_of(e, "content")))
+		return refuse(c, e,
+		    "keeps people from zooming: write "
+		    "content=\"width=device-width, initial-scale=1\"",
+		    "");
+	return true;
+}
+
 /* Whether an image is in the page itself, and nothing but an image. */
 static bool
 is_image(const char *src)
@@ -121,11 +202,9 @@ check_attributes(struct checker *c, const struct dom_element *e)
 		if (!is_in(attributes, name) && strncmp(name, "aria-", 5) != 0)
 			return refuse(c, e, "may not have ", name);
 	}
-	if (!leads_somewhere(text_of(e, "href")))
-		return refuse(c, e, "leads to no page", "");
 	if (attribute(e, "src") != NULL && !is_image(text_of(e, "src")))
 		return refuse(c, e, "loads something", "");
-	return true;
+	return check_link(c, e);
 }
 
 static bool
@@ -133,9 +212,8 @@ check_element(struct checker *c, const struct dom_element *e)
 {
 	if (!is_in(elements, e->name))
 		return refuse(c, e, "is not allowed", "");
-	if (strcmp(e->name, "meta") == 0 && attribute(e, "charset") == NULL &&
-	    strcmp(text_of(e, "name"), "viewport") != 0)
-		return refuse(c, e, "may say charset and viewport only", "");
+	if (strcmp(e->name, "meta") == 0 && !check_meta(c, e))
+		return false;
 	if (strcmp(e->name, "style") == 0 && c->styled)
 		return refuse(c, e, "is the program's, in {{>top}}", "");
 	if (strcmp(e->name, "form") == 0 &&
@@ -175,6 +253,13 @@ is_field(const char *name)
 	return is_in(fields, name);
 }
 
+/* The sender's, if there is one to be named. */
+static bool
+is_address(const struct dom_element *e)
+{
+	return strcmp(e->name, "address") == 0 && e->text[0] != '\0';
+}
+
 /* All by which a form with the field differs from one without. What is behind
  * the bar may be about a person and is never told. */
 static void
@@ -186,13 +271,17 @@ add_field(struct checker *c, const struct dom_element *e)
 		c->failed = true;
 		return;
 	}
-	buf_printf(&b, "form %d: <%s> %s %s|%s|%s|%s|%s|%s|%d%d%d%d%d|%s",
-	    c->form_depth > 0 ? c->forms : 0, e->name, text_of(e, "type"),
-	    text_of(e, "name"), text_of(e, "value"), text_of(e, "tabindex"),
-	    text_of(e, "maxlength"), text_of(e, "min"), text_of(e, "max"),
-	    attribute(e, "checked") != NULL, attribute(e, "selected") != NULL,
-	    attribute(e, "disabled") != NULL, attribute(e, "required") != NULL,
-	    c->unseen > 0, strcmp(e->name, "button") == 0 ? e->text : "");
+	if (c->form_depth > 0)
+		buf_printf(&b, "form %d", c->forms);
+	else
+		buf_puts(&b, "its text");
+	buf_printf(&b, ": <%s> %s %s|%s|%s|%s|%s|%s|%d%d%d%d%d|%s", e->name,
+	    text_of(e, "type"), text_of(e, "name"), text_of(e, "value"),
+	    text_of(e, "tabindex"), text_of(e, "maxlength"), text_of(e, "min"),
+	    text_of(e, "max"), attribute(e, "checked") != NULL,
+	    attribute(e, "selected") != NULL, attribute(e, "disabled") != NULL,
+	    attribute(e, "required") != NULL, c->unseen > 0,
+	    is_address(e) || strcmp(e->name, "button") == 0 ? e->text : "");
 	c->failed = c->failed || buf_failed(&b);
 	c->fields->field[c->fields->n++] = b.data;
 }
@@ -209,9 +298,33 @@ visit(void *arg, const struct dom_element *e, bool ends)
 	}
 	if (is_unseen(e))
 		c->unseen += step;
-	if (!ends && is_field(e->name))
+	if (!ends && (is_field(e->name) || is_address(e)))
 		add_field(c, e);
 	return ends || c->e == NULL || check_element(c, e);
+}
+
+static bool
+visit_template(void *arg, const struct dom_element *e, bool ends)
+{
+	struct checker *c = arg;
+
+	return ends ||
+	    (check_link(c, e) &&
+		(strcmp(e->name, "meta") != 0 || check_meta(c, e)));
+}
+
+static bool
+visit_link(void *arg, const struct dom_element *e, bool ends)
+{
+	struct fields *links = arg;
+	const char *href = attribute(e, "href");
+
+	if (ends || href == NULL)
+		return true;
+	if (links->n == FIELDS_MAX)
+		return false;
+	links->field[links->n] = strdup(href);
+	return links->field[links->n] != NULL && ++links->n > 0;
 }
 
 static int
@@ -223,9 +336,11 @@ by_text(const void *a, const void *b)
 /* The fields of a page; of one's own (`e` is given) all else is checked, too.
  */
 static int
-look_through(const struct buf *page, struct fields *fields, struct err *e)
+look_through(const struct buf *page, const struct fields *links,
+    struct fields *fields, struct err *e)
 {
-	struct checker c = {.e = e, .fields = fields};
+	struct checker c = {
+	    .e = e, .of = " of the page", .links = links, .fields = fields};
 
 	if (!dom_walk(page->data, page->len, visit, &c) || c.failed)
 		return -1;
@@ -271,20 +386,33 @@ release(struct fields **fields)
 }
 
 int
-check_page(const struct buf *own, const struct buf *ours, struct err *e)
+check_template(const char *text, struct err *e)
+{
+	struct checker c = {.e = e, .of = ""};
+
+	err_set(e, ERR_REFUSED, "the template is too large or too deep");
+	return dom_walk(text, strlen(text), visit_template, &c) ? 0 : -1;
+}
+
+int
+check_page(const struct buf *own, const char *template, const struct buf *ours,
+    struct err *e)
 {
 	struct fields *a = calloc(1, sizeof(*a)), *b = calloc(1, sizeof(*b));
-	int rc;
+	struct fields *links = calloc(1, sizeof(*links));
+	int rc = -1;
 
 	err_set(e, ERR_REFUSED, "the page is too large or too deep");
-	if (a == NULL || b == NULL)
-		rc = err_set(e, ERR_FATAL, "out of memory");
-	else if (own->data == NULL || look_through(own, a, e) != 0 ||
-	    look_through(ours, b, NULL) != 0)
-		rc = -1;
-	else
+	if (a == NULL || b == NULL || links == NULL)
+		err_set(e, ERR_FATAL, "out of memory");
+	else if (own->data != NULL &&
+	    dom_walk(template, strlen(template), visit_link, links) &&
+	    dom_walk(ours->data, ours->len, visit_link, links) &&
+	    look_through(own, links, a, e) == 0 &&
+	    look_through(ours, NULL, b, NULL) == 0)
 		rc = compare(a, b, e);
 	release(&a);
 	release(&b);
+	release(&links);
 	return rc;
 }

@@ -17,9 +17,11 @@
 enum { STEPS = 20, HEX_DIGITS = 6 };
 
 static const double enough = 4.5;
-static const struct colour black = {0, 0, 0}, white = {255, 255, 255};
-/* style.css's --paper by day and by night. */
-static const struct colour day = {255, 255, 255}, night = {26, 26, 26};
+static const struct colour black = {0, 0, 0};
+/* style.css's --brand, and its --paper by day and by night. */
+const struct colour colour_plain = {11, 87, 164};
+const struct colour colour_white = {255, 255, 255};
+static const struct colour night = {26, 26, 26};
 
 bool
 colour_parse(const char *text, struct colour *out)
@@ -64,8 +66,9 @@ colour_contrast(struct colour a, struct colour b)
 struct colour
 colour_on(struct colour c)
 {
-	return colour_contrast(c, black) > colour_contrast(c, white) ? black
-								     : white;
+	return colour_contrast(c, black) > colour_contrast(c, colour_white)
+	    ? black
+	    : colour_white;
 }
 
 static unsigned char
@@ -89,10 +92,19 @@ colour_toward(struct colour c, struct colour paper)
 	return now;
 }
 
+void
+colour_text(struct colour c, char out[COLOUR_TEXT])
+{
+	snprintf(out, COLOUR_TEXT, "#%02x%02x%02x", c.red, c.green, c.blue);
+}
+
 static void
 put(struct buf *css, const char *name, struct colour c)
 {
-	buf_printf(css, "--%s:#%02x%02x%02x;", name, c.red, c.green, c.blue);
+	char text[COLOUR_TEXT];
+
+	colour_text(c, text);
+	buf_printf(css, "--%s:%s;", name, text);
 }
 
 void
@@ -101,7 +113,7 @@ colour_rule(struct colour c, struct buf *css)
 	buf_puts(css, ":root{");
 	put(css, "brand", c);
 	put(css, "on-brand", colour_on(c));
-	put(css, "link", colour_toward(c, day));
+	put(css, "link", colour_toward(c, colour_white));
 	buf_puts(css, "}@media(prefers-color-scheme:dark){:root{");
 	/* Named again: style.css has others for the night. */
 	put(css, "brand", c);

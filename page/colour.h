@@ -11,13 +11,22 @@
 
 struct buf;
 
+enum { COLOUR_TEXT = 8 };
+
 struct colour {
 	unsigned char red, green, blue;
 };
 
+/* Of pages whose brand has chosen none; and paper by day. */
+extern const struct colour colour_plain, colour_white;
+
 /* Reads "#rrggbb". */
 bool colour_parse(const char *text, struct colour *out)
     __attribute__((nonnull, warn_unused_result));
+
+/* Writes it so. */
+void colour_text(struct colour c, char out[COLOUR_TEXT])
+    __attribute__((nonnull));
 
 /* From 1 to 21. */
 double colour_contrast(struct colour a, struct colour b)

@@ -20,6 +20,7 @@
 
 #include "page/check.h"
 #include "page/colour.h"
+#include "page/legible.h"
 #include "page/look.h"
 #include "page/share.h"
 
@@ -85,10 +86,13 @@ filled(struct composer *c, const char *what, const char *text)
 	struct buf b = {0};
 	json_t *value = NULL;
 	struct err e;
+	int rc = share_render_text(
+	    c->share, c->locale, text, true, c->names, &b, &e);
 
-	if (share_render_text(
-		c->share, c->locale, text, true, c->names, &b, &e) == 0)
-		value = json_string(b.data == NULL ? "" : b.data);
+	if (rc == 0 && (b.len == 0 || !legible(b.data, b.len)))
+		rc = err_set(&e, ERR_REFUSED, "nothing of it can be seen");
+	if (rc == 0)
+		value = json_string(b.data);
 	else
 		note(c, what, &e);
 	buf_free(&b);
@@ -153,8 +157,8 @@ put_common(struct composer *c, const struct part *part)
 	    c->view, "lang", json_string(locale_tag(c->locale)));
 	if (look->brand != NULL)
 		json_object_set_new(c->view, "look",
-		    json_pack("{s:s, s:s*}", "brand", look->brand, "logo",
-			look->logo));
+		    json_pack("{s:s, s:s*, s:s*}", "brand", look->brand, "logo",
+			look->logo, "sender", look->sender));
 	put_own(c, "title", part->says_why ? NULL : look->title, part->title);
 	put_own(c, "button", look->button, part->button);
 	put_words(c);
@@ -170,7 +174,7 @@ replace(struct composer *c)
 
 	if (share_render_text(c->share, c->locale, c->look->template, false,
 		c->view, &own, &e) != 0 ||
-	    check_page(&own, &c->out->html, &e) != 0) {
+	    check_page(&own, c->look->template, &c->out->html, &e) != 0) {
 		note(c, "template", &e);
 		buf_free(&own);
 		return;

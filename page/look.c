@@ -17,6 +17,7 @@ enum { NAME_MAX_OCTETS = 63 };
 /* The columns of the query below. */
 enum {
 	BRAND,
+	SENDER,
 	PURPOSE,
 	COLOUR,
 	LOGO,
@@ -49,9 +50,10 @@ look_read(struct store *s, const struct look_place *at, const struct part *part,
 {
 	static const struct pg_statement get = {
 	    .name = "look",
-	    .sql = "SELECT brand, purpose, colour, logo, page, title, body, "
-		   "button, template, lacks FROM assent.page_look($1, $2, "
-		   "$3::text::int, $4, $5)",
+	    .sql =
+		"SELECT brand, sender, purpose, colour, logo, page, title, "
+		"body, button, template, lacks FROM assent.page_look($1, $2, "
+		"$3::text::int, $4, $5)",
 	};
 	struct pg_rows *rows;
 	char number[8];
@@ -72,6 +74,7 @@ look_read(struct store *s, const struct look_place *at, const struct part *part,
 	if (pg_rows_count(rows) == 0)
 		return 0;
 	out->brand = column(rows, BRAND);
+	out->sender = column(rows, SENDER);
 	out->purpose = column(rows, PURPOSE);
 	out->colour = column(rows, COLOUR);
 	out->logo = column(rows, LOGO);

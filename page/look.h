@@ -24,8 +24,9 @@ struct look_place {
 /* NULL where the program's own is to be used.  Zeroed, it is nobody's. */
 struct look {
 	const char *brand, *purpose; /* the brand's name, the purpose's title */
-	const char *colour;	     /* "#rrggbb" */
-	const char *logo;	     /* a data: URI */
+	const char *sender; /* where the brand's pages' mail comes from */
+	const char *colour; /* "#rrggbb" */
+	const char *logo;   /* a data: URI */
 	const char *page;
 	const char *title, *body, *button, *template;
 	bool lacks; /* the page has words for the part, in other languages */

@@ -42,6 +42,8 @@ static const struct part parts[PAGE_COUNT] = {
 	N_("Sign up"), false},
     [PAGE_SIGN_UP_AGAIN] = {422, PART_SIGN_UP, "sign-up",
 	N_("Something is missing"), N_("Sign up"), true},
+    [PAGE_SNIPPET] = {200, PART_PLAIN, "snippet", N_("Sign up"), N_("Sign up"),
+	false},
     [PAGE_ASKED] = {200, PART_SIGN_UP, "asked",
 	N_("Please look into your mailbox"), NULL, false},
     [PAGE_CONFIRM] = {200, PART_SIGN_UP, "confirm", N_("Please confirm"),

@@ -22,6 +22,7 @@ enum page {
 	PAGE_REVIEW,	    /* what saving would do beside what was chosen */
 	PAGE_SIGN_UP,	    /* a form, its boxes unticked */
 	PAGE_SIGN_UP_AGAIN, /* the form once more, and what it lacks */
+	PAGE_SNIPPET,	    /* the form alone, for a page of somebody else's */
 	PAGE_ASKED,	    /* true for every address */
 	PAGE_CONFIRM,	    /* the question of a mailed link */
 	PAGE_CONFIRMED,

@@ -4,7 +4,9 @@
  *
  * What a page knows is what the program's own template for it names, partials
  * and sentences included: so there is no list of names to keep, and a name that
- * was mistyped is found when it is written and not by a reader.
+ * was mistyped is found when it is written and not by a reader.  So are words
+ * of which nothing would be seen; what a name in them stands for is compose.c's
+ * to look at.
  */
 #include "page/vet.h"
 
@@ -12,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "page/check.h"
+#include "page/legible.h"
 #include "page/piece.h"
 #include "page/share.h"
 #include "page/template.h"
@@ -113,16 +117,26 @@ vet(const struct vetting *v)
 {
 	struct template *t = template_parse(v->text, strlen(v->text), v->e);
 	int rc = t == NULL ? -1 : 0;
+	bool shows = v->is_template;
 
-	for (size_t i = 0; rc == 0 && i < t->n; i++)
-		rc = vet_piece(v, &t->pieces[i]);
+	for (size_t i = 0; rc == 0 && i < t->n; i++) {
+		const struct piece *p = &t->pieces[i];
+
+		rc = vet_piece(v, p);
+		shows = shows || is_name(p) ||
+		    (p->kind == KIND_TEXT && legible(p->text, p->len));
+	}
 	template_free(&t);
+	if (rc == 0 && !shows)
+		rc = err_set(v->e, ERR_REFUSED, "nothing of it can be seen");
 	return rc;
 }
 
 int
 vet_words(const struct share *s, enum page p, const char *text, struct err *e)
 {
+	if (legible_check(text, e) != 0)
+		return -1;
 	return vet(&(struct vetting){s, part_of(p)->name, text, false, e});
 }
 
@@ -130,5 +144,7 @@ int
 vet_template(
     const struct share *s, enum page p, const char *text, struct err *e)
 {
+	if (legible_check(text, e) != 0 || check_template(text, e) != 0)
+		return -1;
 	return vet(&(struct vetting){s, part_of(p)->name, text, true, e});
 }

@@ -239,6 +239,8 @@ BEGIN
 	SELECT 'confirm', message_id, key, original, language,
 		jsonb_build_object('reference', encode(p_reference, 'hex'),
 			'brand', wanted.brand, 'sender', wanted.sender,
+			'colour', (SELECT colour FROM page_look('sign-up', p_form,
+				NULL, 'confirm', language)),
 			'purposes', wanted.titles), expires_at
 	FROM sign_up WHERE reference = sha256(p_reference);
 	RETURN 'asked';

@@ -355,7 +355,9 @@ BEGIN
 		coalesce(o.language, p_language),
 		jsonb_strip_nulls(jsonb_build_object(
 			'reference', encode(p_reference, 'hex'), 'brand', b.name,
-			'sender', sender_of(b.id), 'purpose',
+			'sender', sender_of(b.id), 'colour', (SELECT colour
+				FROM page_look('opt-out', NULL, p.id, 'opt-out',
+				coalesce(o.language, p_language))), 'purpose',
 			CASE WHEN p.slug <> 'all' THEN title_in(p.id,
 				ARRAY[o.language, p_language, 'en']) END)),
 		now() + interval '7 days'

@@ -219,8 +219,9 @@ END $$;
 -- when there is neither page nor purpose.
 CREATE FUNCTION assent.page_look(p_kind text, p_slug text, p_purpose int,
 	p_part text, p_language text)
-RETURNS TABLE (brand text, purpose text, colour text, logo text, page text,
-	title text, body text, button text, template text, lacks boolean)
+RETURNS TABLE (brand text, sender text, purpose text, colour text, logo text,
+	page text, title text, body text, button text, template text,
+	lacks boolean)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = assent, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
@@ -250,7 +251,7 @@ BEGIN
 		SELECT * FROM page_text WHERE kind = p_kind AND slug = own
 			AND part = p_part
 	)
-	SELECT b.name, (SELECT coalesce((SELECT t.title FROM purpose_text t
+	SELECT b.name, sender_of(b.id), (SELECT coalesce((SELECT t.title FROM purpose_text t
 			WHERE t.purpose_id = p.id AND t.language = p_language
 			ORDER BY t.version DESC LIMIT 1), p.title)
 			FROM purpose p WHERE p.id = p_purpose),

@@ -161,6 +161,8 @@ BEGIN
 		coalesce(page.language, p_language),
 		jsonb_build_object('reference', encode(p_reference, 'hex'),
 			'brand', b.name, 'sender', sender_of(b.id),
+			'colour', (SELECT colour FROM page_look('profile',
+				page.slug, NULL, 'profile-link', 'en')),
 			'until', to_char(until AT TIME ZONE 'UTC',
 				'YYYY-MM-DD HH24:MI')), until
 	FROM brand b WHERE b.id = page.brand_id;
@@ -573,6 +575,8 @@ BEGIN
 	SELECT 'address', p_message_id, p_key, p_original, link.language,
 		jsonb_build_object('reference', encode(p_reference, 'hex'),
 			'brand', b.name, 'sender', sender_of(b.id),
+			'colour', (SELECT colour FROM page_look('profile',
+				page.slug, NULL, 'profile-link', 'en')),
 			'until', to_char(until AT TIME ZONE 'UTC',
 				'YYYY-MM-DD HH24:MI')), until
 	FROM brand b WHERE b.id = page.brand_id;

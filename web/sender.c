@@ -33,8 +33,9 @@
 #include "policy/log.h"
 #include "policy/store.h"
 #include "policy/token.h"
-#include "web/letter.h"
+#include "page/colour.h"
 #include "page/share.h"
+#include "web/letter.h"
 #include "web/site.h"
 
 #define HAND_OVER (30 * CLOCK_S)
@@ -130,6 +131,25 @@ add_link(const struct site *site, const char *kind, json_t *data, struct err *e)
 	return 0;
 }
 
+/* Puts the colours of the mail's HTML in place of the brand's: of a bar, of
+ * what stands on it, and of links on white. */
+static void
+add_colours(json_t *data)
+{
+	const char *own = json_string_value(json_object_get(data, "colour"));
+	char bar[COLOUR_TEXT], on_bar[COLOUR_TEXT], link[COLOUR_TEXT];
+	struct colour c;
+
+	if (own == NULL || !colour_parse(own, &c))
+		c = colour_plain;
+	colour_text(c, bar);
+	colour_text(colour_on(c), on_bar);
+	colour_text(colour_toward(c, colour_white), link);
+	json_object_set_new(data, "colour",
+	    json_pack("{s:s, s:s, s:s}", "brand", bar, "on_brand", on_bar,
+		"link", link));
+}
+
 /* Renders the template of that mail whose name ends in `which`. */
 static int
 render(const struct site *site, const struct locale *l, const struct mail *m,
@@ -155,6 +175,7 @@ write_mail(const struct site *site, const struct mail *m, struct arena *a,
 	if (l == NULL)
 		l = locales_default(all);
 	json_object_set_new(m->data, "lang", json_string(locale_tag(l)));
+	add_colours(m->data);
 	if (add_link(site, m->kind, m->data, e) != 0 ||
 	    render(site, l, m, "subject", &t->subject, e) != 0 ||
 	    render(site, l, m, "text", &t->text, e) != 0 ||

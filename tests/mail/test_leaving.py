@@ -248,7 +248,8 @@ def test_two_steps_change_nothing_before_the_second(shop):
 	assert "Nothing has changed yet" in page
 	message, path = asked(reader)
 	assert message["Subject"] == "Please confirm that you want to leave"
-	assert "“Club”" in message.get_body(("html",)).get_content()
+	text = message.get_body(("html",)).get_content()
+	assert "“Club”" in text and "background: #0b57a4; color: #ffffff" in text
 	for method in ("GET", "HEAD", "OPTIONS"):
 		status, text = shop.page(method, path)
 		assert status in (200, 204)

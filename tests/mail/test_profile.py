@@ -102,7 +102,8 @@ def text_of(message):
 def path_in(message, what):
 	(path,) = set(re.findall(rf"https://optout\.example\.com(/{what}/[\w-]+)",
 	    text_of(message)))
-	assert path in message.get_body(["html"]).get_content()
+	text = message.get_body(["html"]).get_content()
+	assert path in text and "background: #0b57a4; color: #ffffff" in text
 	return path
 
 

@@ -184,6 +184,38 @@ def test_mail_and_link_speak_the_forms_language(forms, language, subject,
 	assert f'<html lang="{language}">' in page
 
 
+def contrast(a, b):
+	"""Of two colours, as WCAG 2.1 has it."""
+	def luminance(colour):
+		parts = (int(colour[i:i + 2], 16) / 255 for i in (1, 3, 5))
+		return sum(weight * (p / 12.92 if p <= 0.04045 else
+		    ((p + 0.055) / 1.055) ** 2.4)
+		    for weight, p in zip((0.2126, 0.7152, 0.0722), parts))
+	high, low = sorted((luminance(a), luminance(b)), reverse=True)
+	return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("colour", ["none", "#ffd200", "#101010"])
+def test_mail_looks_like_its_brand(forms, colour):
+	address = fresh()
+	forms.ctl("brand", "edit", "acme", "--colour", colour)
+	try:
+		press(forms, address)
+	finally:
+		forms.ctl("brand", "edit", "acme", "--colour", "none")
+	message = letter(forms, address)
+	text = message.get_body(["html"]).get_content()
+	bar, on_bar, name = re.search(r'<p style="[^"]*background: (#\w{6}); '
+	    r'color: (#\w{6})"><strong>(.*?)</strong>', text).groups()
+	assert name == "Acme" and bar == ("#0b57a4" if colour == "none" else colour)
+	assert contrast(bar, on_bar) >= 4.5
+	(of_link,) = re.findall(r'<a href="https:[^"]*" style="color: (#\w{6})"',
+	    text)
+	assert contrast(of_link, "#ffffff") >= 4.5
+	assert "background: #ffffff" in text and "{{" not in text
+	assert "#" not in message.get_body(["plain"]).get_content()
+
+
 def test_looking_changes_nothing(forms):
 	address = fresh()
 	press(forms, address)
@@ -286,7 +318,7 @@ def test_what_is_wrong_is_said(forms, fields, status, said):
 
 def test_snippet_signs_up_from_elsewhere(forms):
 	snippet = forms.ctl("page", "snippet", "join").stdout
-	assert 'action="https://optout.example.com/s/join"' in snippet
+	assert 'action="https://optout.example.com/s/join?lang=en"' in snippet
 	assert "The &lt;b&gt;newsletter&lt;/b&gt;" in snippet
 	assert " checked" not in snippet and "<script" not in snippet
 	address = fresh()
@@ -299,6 +331,55 @@ def test_snippet_signs_up_from_elsewhere(forms):
 	assert forms.sql("SELECT t.version FROM assent.sign_up s JOIN "
 	    "assent.purpose_text t ON t.id = s.texts[1] WHERE original = %s",
 	    address) == [(1,)]
+
+
+TOLD = {"en": ("Your email address", "Version", "nothing else until"),
+    "pl": ("Twój adres e-mail", "Wersja", "nic więcej"),
+    "it": ("Il tuo indirizzo e-mail", "Versione", "nient'altro")}
+
+
+@pytest.mark.parametrize("language,button,title", [
+    ("pl", "Chcę!", "Biuletyn"), ("it", "Iscriviti", "The <b>newsletter</b>")])
+def test_a_snippet_speaks_one_language_to_the_end(forms, language, button,
+    title):
+	forms.ctl("page", "edit", "sign-up", "join", "--lang", "pl", "--button",
+	    "Chcę!")
+	try:
+		told = forms.ctl("page", "snippet", "join", language)
+		hosted = see(forms, "join?lang=" + language)
+	finally:
+		forms.ctl("page", "edit", "sign-up", "join", "--lang", "pl",
+		    "--button", "")
+	snippet = html.unescape(told.stdout)
+	assert f'lang="{language}"' in snippet.splitlines()[0]
+	for one in TOLD:
+		assert (one == language) == all(w in snippet for w in TOLD[one])
+	assert f">{button}</button>" in snippet and f"<b>{title}</b>" in snippet
+	assert shown(told.stdout) == shown(hosted)
+	# What is not in that language is marked, and named.
+	assert (f'<p lang="en"><label><input type="checkbox" name="on" value="'
+	    in snippet) == (language == "it")
+	assert ("purpose newsletter has no text in it" in told.stderr) == \
+	    (language == "it")
+	path = re.search('action="https://optout.example.com([^"]*)"', snippet)[1]
+	address = fresh()
+	(on,) = re.findall(r'value="(\d+)"> <b>' + re.escape(html.escape(title)),
+	    told.stdout)
+	body = urllib.parse.urlencode({"shown": shown(told.stdout),
+	    "address": address, "on": on}).encode()
+	headers = {**URLENCODED, "Accept-Language": "en", **source()}
+	status, page = forms.page("POST", path, body, headers)
+	assert status == 200 and f'<html lang="{language}">' in page
+	message = letter(forms, address)
+	assert f'<html lang="{language}">' in \
+	    message.get_body(["html"]).get_content()
+
+
+def test_no_snippet_where_there_is_no_form(forms):
+	for words, why in ((["nix"], 'no open page "nix"'), (["'"], "a name is"),
+	    (["join", "xx"], '"xx" is no language of the pages')):
+		told = forms.ctl("page", "snippet", *words, check=False)
+		assert told.returncode == 1 and why in told.stderr
 
 
 def test_closed_pages_are_not_there(forms):

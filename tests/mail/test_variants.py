@@ -91,6 +91,32 @@ def test_pages_look_like_their_brand(brands, tmp_path):
 	    style_of(get(brands, "/u")[0])
 
 
+FROM = {"en": "Look sends mail about these pages from:",
+    "pl": "Wiadomości dotyczące tych stron Look wysyła z adresu:",
+    "it": "Look invia i messaggi su queste pagine da:"}
+
+
+@pytest.mark.parametrize("language", FROM)
+def test_every_page_names_its_sender(brands, language):
+	brands.ctl("page", "add", "sign-up", "footed", "--brand", "look",
+	    "--purpose", "tips", check=False)
+	brands.ctl("page", "add", "profile", "footed", "--brand", "look",
+	    check=False)
+	for path in [*links(brands).values(), "/s/footed", "/p/footed"]:
+		page, _ = get(brands, f"{path}?lang={language}")
+		assert f"<footer>{FROM[language]} " \
+		    "<address>group@news.example.com</address></footer>" in page
+	# One of its own, and of nobody.
+	brands.ctl("brand", "edit", "look", "--sender", "look@news.example.com")
+	try:
+		assert "<address>look@news" in get(brands, "/s/footed")[0]
+	finally:
+		brands.sql("UPDATE assent.brand SET sender = NULL "
+		    "WHERE slug = 'look'")
+	for path in ("/u", "/u/x"):
+		assert "<footer" not in get(brands, path)[0]
+
+
 def test_names_are_escaped(brands):
 	brands.ctl("purpose", "add", "big", "--brand", "group", "--title", "Big",
 	    "--channel", "email")
@@ -219,6 +245,24 @@ def test_a_preview_is_what_people_see(pages):
 	assert headed(told.stdout) == "Non vuoi più questi messaggi?"
 
 
+def test_a_preview_becomes_a_file_whole_or_not_at_all(pages, tmp_path):
+	command = ["page", "preview", "opt-out", "bye", "--out"]
+	printed = pages.ctl(*command, "-").stdout
+	file = tmp_path / "bye.html"
+	file.write_text("before")
+	old = file.open()
+	told = pages.ctl(*command, file)
+	assert told.stdout == "" and file.read_text() == printed
+	assert old.read() == "before"	# another file took its place
+	told = json.loads(pages.ctl(*command, file, "--json").stdout)
+	assert told["file"] == str(file) and "html" not in told
+	for path, why in ((tmp_path, "no file"), ("/dev/null", "no file"),
+	    (tmp_path / "nix/x", "No such file")):
+		told = pages.ctl(*command, path, check=False)
+		assert told.returncode == 1 and why in told.stderr
+	assert [p.name for p in tmp_path.iterdir()] == ["bye.html"]
+
+
 def test_every_part_of_every_kind_has_a_preview(pages):
 	told = pages.ctl("page", "preview", "opt-out", "bye", "--part", "nix",
 	    check=False)
@@ -266,6 +310,86 @@ def test_words_are_checked_when_they_are_written(pages, option, text, why):
 	assert told.returncode == 1 and why in told.stderr
 
 
+# Spaces of every kind, and letters without a shape.
+BLANK = ["  ", "\u00a0", "\u200b\u2060", "\u3164", "\u2800", "\u00ad\n",
+    "\ufe0f", "\u202e", "{{! nothing }}"]
+
+
+@pytest.mark.parametrize("option", ["--title", "--body", "--button"])
+def test_words_of_which_nothing_is_seen_are_refused(pages, option):
+	before = pages.sql("SELECT * FROM assent.page_text ORDER BY 1, 2, 3, 4")
+	for text in BLANK:
+		told = pages.ctl("page", "edit", "opt-out", "bye", "--lang", "pl",
+		    option, text, check=False)
+		assert told.returncode == 1, repr(text)
+		assert f"{option} in pl: nothing of it can be seen" in told.stderr
+	assert pages.sql("SELECT * FROM assent.page_text ORDER BY 1, 2, 3, 4") \
+	    == before
+	for words in (["brand", "edit", "look", "--name"],
+	    ["purpose", "edit", "look/tips", "--title"]):
+		told = pages.ctl(*words, "\u200b", check=False)
+		assert told.returncode != 0 and "can be seen" in told.stderr
+
+
+def test_words_that_come_to_nothing_are_the_programs_again(pages):
+	"""A form's page belongs to no purpose."""
+	pages.ctl("page", "add", "sign-up", "hollow", "--brand", "look",
+	    "--purpose", "tips")
+	pages.ctl("page", "edit", "sign-up", "hollow", "--lang", "en", "--button",
+	    "{{purpose}}", "--title", "\u00a0{{purpose}}", "--body", "{{purpose}} ")
+	page, _ = get(pages, "/s/hollow")
+	assert ">Sign up</button>" in page and headed(page) == "Sign up"
+	assert "Choose what Look may send you" in page
+	assert 'own=sign-up/hollow error="title: nothing' in pages.log("web")
+
+
+@pytest.mark.parametrize("words,why", [
+    (["--lang", "en", "--title", "x" * 201], "--title in en: 201 characters"),
+    (["--lang", "pl", "--body", "ż" * 4001], "--body in pl: 4001 characters"),
+    (["--lang", "en", "--button", "x" * 101], "at most 100"),
+    (["--lang", "en", "--title", b"a\n\xff"], "line 2: this is no UTF-8"),
+    (["--lang", "en", "--title", "a\x07"], "a control character (U+0007)"),
+    (["--lang", "en-", "--title", "x"], 'language "en-"'),
+    (["--lang", "en-x", "--title", "x"], 'language "en-x"'),
+    (["--lang", "English", "--title", "x"], 'language "English"')])
+def test_odd_words_are_named_by_the_command(pages, words, why):
+	"""And not by the database."""
+	told = pages.ctl("page", "edit", "opt-out", "bye", *words, check=False)
+	assert told.returncode == 1 and why in told.stderr
+	assert "constraint" not in told.stderr and "ERROR" not in told.stderr
+
+
+@pytest.mark.parametrize("words,why", [
+    (["add", "opt-out", "xß", "--brand", "look"], "a name is"),
+    (["add", "opt-out", "x" * 64, "--brand", "look"], "a name is"),
+    (["add", "opt-out", "x", "--brand", "l'\"}{"], "a name is"),
+    (["add", "sign-up", "x", "--brand", "look", "--purpose", "tips",
+	"--purpose", "tips"], '"tips" is given twice'),
+    (["add", "sign-up", "x", "--brand", "look", *(w for n in range(33)
+	for w in ("--purpose", f"p{n}"))], "at most 32 purposes"),
+    (["add", "profile", "x", "--brand", "look", "--show", b"\xff"],
+	"--show: line 1: this is no UTF-8"),
+    (["edit", "profile", "x", "--edit", "{\x01"], "--edit: line 1: a control"),
+    (["remove", "opt-out", "ß"], "a name is"),
+    (["remove", "nix", "x"], "is no kind of page"),
+    (["preview", "opt-out", "x'{\""], "a name is")])
+def test_odd_names_are_named_by_the_command(pages, words, why):
+	told = pages.ctl("page", *words, check=False)
+	assert told.returncode in (1, 2) and why in told.stderr
+	assert "constraint" not in told.stderr and "ERROR" not in told.stderr
+
+
+@pytest.mark.parametrize("text", ["'; DROP TABLE assent.page; --",
+    'quote " and \\ and {,}', "x" * 200])
+def test_words_may_have_any_sign(pages, text):
+	pages.ctl("page", "add", "opt-out", "signs", "--brand", "look",
+	    check=False)
+	pages.ctl("page", "edit", "opt-out", "signs", "--lang", "en", "--title",
+	    text)
+	told = pages.ctl("page", "preview", "opt-out", "signs").stdout
+	assert html.unescape(headed(told)) == text
+
+
 BUTTON = "{{>button}}"
 BAD_TEMPLATES = [
     (TOP + "<p>Stay!</p>" + BOTTOM, "the page lacks what ours has in form 1"),
@@ -276,8 +400,17 @@ BAD_TEMPLATES = [
     (TOP + BUTTON + "\n{{#look}}" + BOTTOM, "line 2: a section is not closed"),
     (TOP + BUTTON + "{{{title}}}" + BOTTOM, "has to be escaped"),
     (TOP + BUTTON + "{{>nix}}" + BOTTOM, "no template that there is"),
+    (TOP + BUTTON, "lacks what ours has in its text: <address>"),
+    (TOP + BUTTON + "<address>me@look.example</address>" + BOTTOM,
+	"has more than ours has in its text: <address>"),
+    (TOP + '\n<a href="https://look.example/?who={{address}}">x</a>' + BUTTON
+	+ BOTTOM, "line 2: <a> has something filled into its link"),
+    (TOP.replace("}}", "}}<meta name=viewport content=user-scalable=no>")
+	+ BUTTON + BOTTOM, "line 1: <meta> keeps people from zooming"),
+    ("<meta charset=latin2>" + TOP + BUTTON + BOTTOM, "charset=utf-8"),
     (TOP + f"<fieldset disabled>{BUTTON}</fieldset>" + BOTTOM,
 	"the page lacks what ours has in form 1"),
+    (b"x\n\xff", "line 2: this is no UTF-8"),
     ("x" * 32769, "at most 32768 octets"), ("", "at most 32768 octets")]
 
 
@@ -285,7 +418,8 @@ BAD_TEMPLATES = [
     ids=range(len(BAD_TEMPLATES)))
 def test_templates_that_could_harm_are_refused(pages, tmp_path, template, why):
 	file = tmp_path / "t.mustache"
-	file.write_text(template)
+	file.write_bytes(template if isinstance(template, bytes)
+	    else template.encode())
 	told = pages.ctl("page", "edit", "opt-out", "bye", "--template", file,
 	    check=False)
 	assert told.returncode == 1 and why in told.stderr
@@ -341,7 +475,9 @@ def test_own_template(pages, tmp_path):
     (TOP + "{{#title}}" + BUTTON, "a section is not closed"),
     # In a preview it is there.
     (TOP + "{{#takes}}" + BUTTON + "{{/takes}}" + BOTTOM, "lacks what"),
-    (BUTTON * 2000, "too large or too deep")], ids=range(5))
+    (TOP + '{{=<% %>=}}<a href="https://x.example/?<%address%>">x</a>'
+	"<%>button%><%>bottom%>", "something filled into its link"),
+    (BUTTON * 2000, "too large or too deep")], ids=range(6))
 def test_whoever_spoils_a_template_cannot_take_the_button(pages, template,
     why):
 	"""Written past all checks, into the database itself."""

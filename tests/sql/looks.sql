@@ -122,6 +122,15 @@ SELECT throws_like($$SELECT assent.page_remove('sign-up', 'f')$$, 'the ledger%',
 	'a form is never removed');
 SELECT is((SELECT brand FROM assent.page_look('sign-up', 'f', NULL, 'asked',
 	'en')), 'Below', 'a form has its brand''s look');
+SELECT is(array_agg(n || coalesce(sender, ' nobody') ORDER BY n), ARRAY[
+	'above/all nobody', 'below/dailybelow@news.example.com'],
+	'and its sender') FROM unnest('{above/all,below/daily}'::text[]) AS n,
+	assent.page_look('why', NULL, pg_temp.p(n), 'why', 'en');
+SELECT assent.brand_edit('below', NULL, NULL, ''),
+	assent.brand_edit('above', NULL, NULL, 'above@news.example.com')
+\g /dev/null
+SELECT is((SELECT sender FROM assent.page_look('sign-up', 'f', NULL, 'asked',
+	'en')), 'above@news.example.com', 'or the company''s');
 SELECT is_empty($$SELECT FROM assent.page_look('sign-up', 'g', NULL, 'asked',
 	'en')$$, 'what is not there has none');
 SELECT isnt_empty($$SELECT FROM assent.event WHERE act = 'define'

@@ -11,6 +11,7 @@
 	"<form method=\"post\"><input type=\"hidden\" name=\"via\" "           \
 	"value=\"page\"><button type=\"submit\">Stop</button></form>"
 #define BOX "<form method=post><input type=checkbox name=on value=1"
+#define ADDRESS "<address>a@example.com</address>"
 #define TRAP "<p class=trap><input name=website tabindex=-1></p>"
 
 static int
@@ -22,7 +23,7 @@ check(const char *own, const char *ours, struct err *e)
 	*e = (struct err){.text = ""};
 	buf_puts(&a, own);
 	buf_puts(&b, ours);
-	rc = check_page(&a, &b, e);
+	rc = check_page(&a, own, &b, e);
 	buf_free(&a);
 	buf_free(&b);
 	return rc;
@@ -34,7 +35,8 @@ lets_pages_be(void **state)
 	static const char *const rows[] = {
 	    FORM,
 	    "<!DOCTYPE html><html lang=en><head><meta charset=utf-8>"
-	    "<meta name=viewport content=x><title>x</title><style>x</style>"
+	    "<meta name=viewport content=\"Width=device-width,"
+	    "initial-scale=1\"><meta charset=UTF-8><title>x</title><style>x</style>"
 	    "</head><body><header>x</header><main><h1>x</h1>" FORM
 	    "</main></body></html>",
 	    "<p class=\"a traps\" aria-hidden=false>" FORM,
@@ -85,6 +87,8 @@ refuses_pages(void **state)
 	    {"<form method=post><input type=hidden name=via value=page>"
 	     "<button type=submit><b></b>Stop</button></form>",
 		"lacks what"},
+	    {FORM "<address>x@example.com</address>",
+		"has more than ours has in its text: <address>"},
 	    {FORM FORM, "more than ours has in form 2: <button>"},
 	    {FORM "<form method=post><textarea name=q></textarea></form>",
 		"more than ours has in form 2: <textarea>"},
@@ -100,7 +104,17 @@ refuses_pages(void **state)
 	    {FORM "<link rel=stylesheet href=x>", "<link> is not"},
 	    {FORM "<x-y>", "is not allowed"},
 	    {"<base href=\"https://x.example\">" FORM, "<base> is not"},
-	    {"<meta http-equiv=refresh content=0>" FORM, "charset and viewport"},
+	    {"<meta http-equiv=refresh content=0>" FORM, "charset=utf-8 and view"},
+	    {"<meta charset=latin1>" FORM, "may say charset=utf-8"},
+	    {"<meta charset=utf-8 name=referrer content=unsafe-url>" FORM,
+		"zooming"},
+	    {"<meta name=viewport content=user-scalable=no>" FORM,
+		"zooming: write content="},
+	    {"<meta name=viewport content=\"width=device-width, "
+	     "maximum-scale=1\">" FORM,
+		"zooming"},
+	    {"\n<meta name=viewport content=initial-scale=2>" FORM,
+		"line 2 of the page: <meta> keeps"},
 	    {FORM "<style>a</style><style>form{}</style>", "the program's"},
 	    {FORM "<p style=\"display:none\">", "may not have style"},
 	    {FORM "<p hidden>", "may not have hidden"},
@@ -147,12 +161,86 @@ holds_fields_against_ours(void **state)
 	assert_int_equal(check("<p>" TRAP, TRAP, &e), 0);
 	assert_int_equal(check("<input name=website tabindex=-1>", TRAP, &e),
 	    -1);
+	assert_int_equal(check("<p>" ADDRESS "</p>", ADDRESS, &e), 0);
+	assert_int_equal(check("<div class=trap>" ADDRESS, ADDRESS, &e), -1);
+	assert_int_equal(check("<address>b@example.com</address>", ADDRESS, &e),
+	    -1);
+	assert_int_equal(check("<address></address>", "", &e), 0);
+	assert_int_equal(check("", ADDRESS, &e), -1);
+	want(strstr(e.text, "lacks what ours has in its text: <address>") !=
+		NULL,
+	    "%s", e.text);
 	assert_int_equal(check(FORM,
 			     "<form method=post><input type=email name=address "
 			     "value=\"ann@example.com\"></form>",
 			     &e),
 	    -1);
 	want(strstr(e.text, "ann") == NULL, "%s", e.text);
+}
+
+/* What is the program's own may be in a link, and what is written out. */
+static void
+lets_nothing_into_links(void **state)
+{
+	static const struct {
+		const char *template, *own, *ours;
+		bool good;
+	} rows[] = {
+	    {"<a href=\"https://x.example/?a=1&amp;b\">",
+		"<a href=\"https://x.example/?a=1&amp;b\">", "", true},
+	    {"<a href=\"{{preferences}}\">", "<a href=\"../m/x\">",
+		"<a href=\"../m/x\">", true},
+	    {"<a href=\"{{preferences}}\">", "<a href=\"../m/x\">", "", false},
+	    {"<a href=\"?{{address}}\">", "<a href=\"?a@b.test\">", "", false},
+	    {"{{=<% %>=}}<a href=\"?<%address%>\">", "<a href=\"?a@b.test\">",
+		"", false},
+	    {"<a {{#known}}href=\"?{{address}}\"{{/known}}>",
+		"<a href=\"?a@b.test\">", "", false},
+	};
+	struct buf own, ours;
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		own = ours = (struct buf){0};
+		buf_puts(&own, rows[i].own);
+		buf_puts(&ours, rows[i].ours);
+		want((check_page(&own, rows[i].template, &ours, &e) == 0) ==
+			rows[i].good,
+		    "row %zu: %s", i, e.text);
+		want(rows[i].good || strstr(e.text, "a@b") == NULL, "%s",
+		    e.text);
+		buf_free(&own);
+		buf_free(&ours);
+	}
+}
+
+static void
+looks_at_templates(void **state)
+{
+	static const struct {
+		const char *text, *why;
+	} rows[] = {
+	    {"{{>top}}<a href=\"https://x.example\">{{address}}</a>", NULL},
+	    {"<a href=\"{{preferences}}\">", NULL},
+	    {"<!-- <a href=\"{{address}}\"> -->", NULL},
+	    {"{{>top}}\n<p>\n<a class=x href=\"https://x.example/{{address}}\">",
+		"line 3: <a> has something filled into its link"},
+	    {"<a href='{{preferences}}?{{address}}'>", "line 1: <a> has some"},
+	    {"\n<meta charset=iso-8859-2>", "line 2: <meta> may say"},
+	    {"{{#known}}<meta name=viewport content=maximum-scale=1>{{/known}}",
+		"line 1: <meta> keeps people from zooming"},
+	};
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		int rc = check_template(rows[i].text, &e);
+
+		want((rc == 0) == (rows[i].why == NULL) &&
+			(rc == 0 || strstr(e.text, rows[i].why) != NULL),
+		    "row %zu: %s", i, e.text);
+	}
 }
 
 static void
@@ -166,15 +254,15 @@ bounds_itself(void **state)
 		buf_puts(&own, "<div>");
 	buf_puts(&own, FORM);
 	buf_puts(&ours, FORM);
-	assert_int_equal(check_page(&own, &ours, &e), -1);
+	assert_int_equal(check_page(&own, "", &ours, &e), -1);
 	buf_free(&own);
 	for (int i = 0; i < 2000; i++)
 		buf_puts(&own, FORM);
-	assert_int_equal(check_page(&own, &ours, &e), -1);
+	assert_int_equal(check_page(&own, "", &ours, &e), -1);
 	buf_free(&own);
 	for (int i = 0; i < 200000; i++)
 		buf_puts(&own, "<b>");
-	assert_int_equal(check_page(&own, &ours, &e), -1);
+	assert_int_equal(check_page(&own, "", &ours, &e), -1);
 	want(strstr(e.text, "too large or too deep") != NULL, "%s", e.text);
 	buf_free(&own);
 	buf_free(&ours);
@@ -187,6 +275,8 @@ main(void)
 	    cmocka_unit_test(lets_pages_be),
 	    cmocka_unit_test(refuses_pages),
 	    cmocka_unit_test(holds_fields_against_ours),
+	    cmocka_unit_test(lets_nothing_into_links),
+	    cmocka_unit_test(looks_at_templates),
 	    cmocka_unit_test(bounds_itself),
 	};
 

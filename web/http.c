@@ -98,6 +98,15 @@ method_of(const char *word)
 	return METHOD_OTHER;
 }
 
+/* Only now the parser tells of a last field that is empty. */
+static void
+end_parsing(struct exchange *x)
+{
+	if (x->parser != NULL)
+		(void)MHD_destroy_post_processor(x->parser);
+	x->parser = NULL;
+}
+
 static enum MHD_Result
 keep_last_forwarded(
     void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
@@ -170,8 +179,7 @@ end(void *cls, struct MHD_Connection *c, void **state,
 	if (x == NULL)
 		return;
 	patience_await(h->patience, patient_of(c));
-	if (x->parser != NULL)
-		MHD_destroy_post_processor(x->parser);
+	end_parsing(x);
 	form_free(&x->request.form);
 	buf_free(&x->response.body);
 	site_release(&x->request.site);
@@ -330,6 +338,7 @@ act(struct exchange *x)
 {
 	x->request.arrived = clock_now();
 	patience_rest(x->http->patience, patient_of(x->connection));
+	end_parsing(x);
 	if (x->received > BODY_MAX)
 		refuse(x, PAGE_TOO_LARGE);
 	else if (x->route != NULL && x->route->kind != ROUTE_STILL)

@@ -126,7 +126,26 @@ def test_a_body_without_an_end(stack):
 	chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
 	answer = say(stack, f"POST {path} HTTP/1.1\r\nHost: x\r\n{FORM}"
 	    "Transfer-Encoding: chunked\r\n\r\n".encode() + chunk * 40)
-	assert "200" not in answer.partition("\r\n")[0]
+	assert answer.startswith("HTTP/1.1 413 ")
+	assert stack.rcpt(address).startswith("250 ")
+
+
+@pytest.mark.parametrize("ends", [["Content-Length: 26"] * 2,
+    ["Content-Length: 26", "Content-Length: 0"],
+    ["Content-Length: 26", "Transfer-Encoding: chunked"],
+    ["Transfer-Encoding: chunked"] * 2, ["Transfer-Encoding: gzip"],
+    ["Transfer-Encoding: gzip, chunked"]])
+def test_a_body_that_could_end_in_two_places(stack, ends):
+	"""What follows is no request, wherever a proxy sees its beginning."""
+	address = stack.subscriber()
+	path = link(stack, address)
+	answer = say(stack, f"POST {path} HTTP/1.1\r\nHost: x\r\n{FORM}" +
+	    "".join(end + "\r\n" for end in ends) +
+	    "\r\nList-Unsubscribe=One-ClickGET /healthz HTTP/1.1\r\n"
+	    "Host: x\r\n\r\n")
+	assert answer.startswith("HTTP/1.1 400 ")
+	assert answer.count("HTTP/1.1 ") == 1
+	assert "is not what our page sends" in " ".join(answer.split())
 	assert stack.rcpt(address).startswith("250 ")
 
 

@@ -372,9 +372,14 @@ def test_without_database_it_still_asks(own_stack):
 	reader = Reader(own_stack, own_stack.subscriber(), "acme/newsletter")
 	reader.see()
 	own_stack.stop("postgres")
+	assert own_stack.page("GET", "/healthz")[0] == 503
 	assert "no more mail of the kind" in reader.see()
 	assert "it is not certain" in " ".join(reader.press(status=503).split())
 	assert "may or may not" in " ".join(reader.press(status=503, undo=1).split())
+	for line in ("health", "opt-out result=failed .*",
+	    "opt-out-undo result=failed"):
+		assert re.search(f': {line} error="[^"]+"$',
+		    own_stack.log("web"), re.M), line
 	own_stack.start("postgres")
 	reader.see()
 	assert "This mail has stopped" in reader.press()

@@ -28,7 +28,7 @@ MULTIPART_BODY = ("--boundary\r\nContent-Disposition: form-data; "
 PRESS = "via=page"
 BODIES = [(ONE_CLICK, URLENCODED), (MULTIPART_BODY, MULTIPART), ("", {}),
 	  (PRESS, URLENCODED), ("garbage", {"Content-Type": "x/y"})]
-BAD_TOKENS = ["forged", "A" * 44, "x%00y", "a" * 60, "%22%3E%3Cb%3E"]
+BAD_TOKENS = ["forged", "A" * 44, "x%00y", "%00", "a" * 60, "%22%3E%3Cb%3E"]
 number = itertools.count(1)
 
 
@@ -152,7 +152,8 @@ def test_bad_tokens_change_nothing(web):
     ("PUT", "/u/x", 405, "GET, HEAD, POST, OPTIONS"),
     ("POST", "/u/", 405, "GET, HEAD, OPTIONS"),
     ("POST", "/healthz", 405, "GET, HEAD, OPTIONS"),
-    ("GET", "/", 404, None), ("GET", "/u/x/y", 404, None),
+    ("GET", "/healthz%00", 404, None), ("GET", "/", 404, None),
+    ("GET", "/u/x/y", 404, None),
     ("GET", "/u", 200, None), ("GET", "/u/", 200, None),
 ])
 def test_methods(web, method, path, status, allow):

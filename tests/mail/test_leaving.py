@@ -70,7 +70,7 @@ class Reader:
 		shown = json.loads(self.stack.ctl("show", self.address,
 		    "--json").stdout)
 		return {c["purpose"] for c in shown["consents"]
-		    if c["effective"] == "granted"}
+		    if c["brand"] == "shop" and c["effective"] == "granted"}
 
 	def lists(self):
 		"""The lists on the page by the sentence above them."""

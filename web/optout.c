@@ -28,6 +28,7 @@
 #include "policy/log.h"
 #include "policy/store.h"
 #include "policy/token.h"
+#include "web/flight.h"
 #include "web/leaving.h"
 #include "web/letter.h"
 #include "web/link.h"
@@ -171,11 +172,26 @@ ask_back(const struct request *r, const struct leave *l, struct err *e)
 	return rc;
 }
 
+/* A click, and whether it changed anything by itself. */
+struct click {
+	const struct request *r;
+	struct leave *l;
+	bool changed;
+};
+
+static int
+do_click(void *arg, struct err *e)
+{
+	struct click *c = arg;
+
+	return with_proof(c->r, c->l, at_once, &c->changed, e);
+}
+
 static enum tally_opt_out
 opt_out(const struct request *r, struct leave *l, struct err *e)
 {
-	int good = open_link(r, l, e);
-	bool changed;
+	struct click c = {.r = r, .l = l};
+	int good = open_link(r, l, e), rc;
 
 	if (good <= 0)
 		return good == 0 ? TALLY_BAD_TOKEN : TALLY_FAILED;
@@ -184,11 +200,13 @@ opt_out(const struct request *r, struct leave *l, struct err *e)
 
 		if (asked != 0)
 			return asked < 0 ? TALLY_FAILED : TALLY_ASKED;
+		rc = with_proof(r, l, leave_press, &c.changed, e);
+	} else {
+		rc = flights_run(r->site->flights, l, do_click, &c, e);
 	}
-	if (with_proof(r, l, is_press(&r->form) ? leave_press : at_once,
-		&changed, e) != 0)
+	if (rc != 0)
 		return TALLY_FAILED;
-	return changed ? TALLY_CHANGED : TALLY_ALREADY;
+	return c.changed ? TALLY_CHANGED : TALLY_ALREADY;
 }
 
 /* How much of a token that opens nothing is shown: its beginning, as far as it

@@ -26,6 +26,7 @@ enum page {
 	PAGE_ASKED,	    /* true for every address */
 	PAGE_CONFIRM,	    /* the question of a mailed link */
 	PAGE_CONFIRMED,
+	PAGE_CLOSED,	   /* the question of a link whose form was closed */
 	PAGE_VOID,	   /* a link that is too old, or none of ours */
 	PAGE_ASK,	   /* the form that asks for a profile's link */
 	PAGE_ASK_AGAIN,	   /* likewise, and what it lacks */
@@ -42,7 +43,8 @@ enum page {
 	PAGE_NOT_FOUND,
 	PAGE_WRONG_METHOD,
 	PAGE_TOO_LARGE,
-	PAGE_BUSY, /* nothing was done */
+	PAGE_MALFORMED, /* what came is not what a page of ours sends */
+	PAGE_BUSY,	/* nothing was done */
 	PAGE_COUNT
 };
 

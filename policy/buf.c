@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistr.h>
 
 static bool
 reserve(struct buf *b, size_t n)
@@ -65,6 +66,24 @@ buf_printf(struct buf *b, const char *fmt, ...)
 	vsnprintf(b->data + b->len, (size_t)n + 1, fmt, ap);
 	va_end(ap);
 	b->len += (size_t)n;
+}
+
+void
+buf_add_text(struct buf *b, const char *octets, size_t n)
+{
+	const uint8_t *at = (const uint8_t *)octets;
+	uint8_t character[6];
+	ucs4_t c;
+	int len;
+
+	while (n > 0) {
+		len = u8_mbtouc(&c, at, n);
+		at += len;
+		n -= (size_t)len;
+		len = u8_uctomb(
+		    character, c == 0 ? 0xfffd : c, sizeof(character));
+		buf_add(b, (const char *)character, (size_t)len);
+	}
 }
 
 bool

@@ -23,6 +23,11 @@ void buf_puts(struct buf *b, const char *s) __attribute__((nonnull));
 void buf_printf(struct buf *b, const char *fmt, ...)
     __attribute__((format(printf, 2, 3), nonnull));
 
+/* Adds `n` octets from outside as text: what is not UTF-8 becomes U+FFFD, and
+ * so does a NUL, which neither C nor PostgreSQL has in a text. */
+void buf_add_text(struct buf *b, const char *octets, size_t n)
+    __attribute__((nonnull));
+
 /* Whether any addition was lost; the content must not be used then. */
 bool buf_failed(const struct buf *b) __attribute__((nonnull));
 

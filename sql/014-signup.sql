@@ -246,11 +246,11 @@ BEGIN
 	RETURN 'asked';
 END $$;
 
--- What a link confirms, titles as a JSON array; no row when it does not work any
--- more.
+-- What a link confirms, titles as a JSON array, and whether its form is still
+-- open; no row when it does not work any more.
 CREATE FUNCTION assent.sign_up_show(p_reference bytea)
 RETURNS TABLE (key bytea, form text, language text, brand text, titles text,
-	confirmed boolean)
+	confirmed boolean, open boolean)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = assent, pg_temp AS $$
 	SELECT s.key::bytea, s.form::text, s.language::text, b.name,
 		(SELECT json_agg(coalesce(t.title, p.title) ORDER BY u.n)::text
@@ -258,13 +258,13 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = assent, pg_temp AS $$
 				WITH ORDINALITY AS u (purpose, text, n)
 			JOIN purpose p ON p.id = u.purpose
 			LEFT JOIN purpose_text t ON t.id = u.text),
-		s.confirmed_at IS NOT NULL
+		s.confirmed_at IS NOT NULL, f.open
 	FROM sign_up s JOIN form f ON f.slug = s.form
 	JOIN brand b ON b.id = f.brand_id
 	WHERE s.reference = sha256(p_reference) AND s.expires_at > now()
 $$;
 
--- Confirms it.  Returns the permits that the cache must now hold, as
+-- Confirms it, if its form is open.  Returns the permits that the cache must now hold, as
 -- assent.change does; also when it was confirmed before.  p_fields: from where.
 CREATE FUNCTION assent.sign_up_confirm(p_marked text, p_reference bytea,
 	p_fields jsonb)
@@ -285,7 +285,8 @@ BEGIN
 	IF NOT FOUND THEN
 		RETURN;
 	END IF;
-	IF asked.confirmed_at IS NULL THEN
+	IF asked.confirmed_at IS NULL AND EXISTS (SELECT FROM form AS f
+		WHERE f.slug = asked.form AND f.open FOR SHARE) THEN
 		FOR i IN 1 .. cardinality(asked.purposes) LOOP
 			-- No short cut by OR: each is to be carried out.
 			SELECT bool_or(c.changed) INTO one FROM confirm(p_marked,

@@ -226,8 +226,9 @@ BEGIN
 		press.reference IS NOT NULL);
 END $$;
 
--- Keeps why somebody left, as personal fields of an event; whether this press
--- can still be explained.
+-- Keeps why somebody left, as personal fields of an event, if this press can
+-- still be explained; whether it was kept.  That somebody left stands whatever
+-- they say of it, so what is no reason of the page's is only not kept.
 CREATE FUNCTION assent.opt_out_reason(p_key bytea, p_purpose int,
 	p_channel assent.channel, p_reference bytea, p_reason text, p_words text)
 RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER
@@ -238,16 +239,14 @@ BEGIN
 	PERFORM FROM contact c JOIN endpoint e ON e.contact_id = c.id
 	WHERE e.key = p_key FOR UPDATE OF c;
 	press := departed(p_key, p_purpose, p_channel, p_reference);
-	IF press.reference IS NULL OR press.explained THEN
+	IF press.reference IS NULL OR press.explained
+		OR (p_reason IN ('often', 'irrelevant', 'unasked', 'other'))
+			IS NOT TRUE THEN
 		RETURN false;
-	END IF;
-	IF p_reason NOT IN ('often', 'irrelevant', 'unasked', 'other')
-		OR char_length(p_words) > 1000 THEN
-		RAISE EXCEPTION 'this is no reason that the page offers';
 	END IF;
 	PERFORM record_about('reason', press, 'page', jsonb_strip_nulls(
 		jsonb_build_object('reason', p_reason,
-			'words', nullif(p_words, ''))));
+			'words', nullif(left(p_words, 1000), ''))));
 	UPDATE departure SET explained = true WHERE reference = press.reference;
 	RETURN true;
 END $$;

@@ -339,7 +339,9 @@ BEGIN
 				ELSE (ARRAY['none', 'pending', 'granted', 'withdrawn',
 				'objected', 'restricted', 'suspended'])
 				[coalesce(s.standing, 0) + 1] END,
-			'since', c.since, 'ends', coalesce(s.expires, c.expires_at),
+			'since', c.since, 'door', v.source,
+			'covered_by', CASE WHEN s.distance > 0 THEN q.title END,
+			'ends', coalesce(s.expires, c.expires_at),
 			'last_withdrawn', c.withdrawn_at, 'objected', c.objected_at,
 			'restricted', c.restricted_at, 'suspended', c.suspended_at,
 			'paused_until', c.paused_until,
@@ -352,7 +354,10 @@ BEGIN
 		LEFT JOIN event v ON v.id = c.event_id
 		LEFT JOIN purpose_text t ON t.id = v.text_id
 		LEFT JOIN stands s ON s.purpose = k.purpose_id
-			AND s.channel = k.channel),
+			AND s.channel = k.channel
+		LEFT JOIN lineage l ON l.purpose_id = k.purpose_id
+			AND l.distance = s.distance
+		LEFT JOIN purpose q ON q.id = l.ancestor_id),
 	'monitoring', monitoring_of(who.id),
 	'exemptions', exemptions_of(who.id),
 	'sign_ups', asked.sign_ups, 'profile_links', asked.profile_links,

@@ -85,6 +85,7 @@ class Nginx(Part):
 		    ("127.0.0.1:8080", f"127.0.0.1:{port['WEB_PORT']}"),
 		    ("/etc/ssl/assent/fullchain.pem", self.certificate),
 		    ("/etc/ssl/assent/key.pem", self.dir / "key.pem"),
+		    ("/etc/nginx/assent;", f"{CONTRIB.parent};"),
 		    ("/var/log/nginx/", f"{self.dir}/")):
 			if theirs not in text:
 				raise Failure(f"{CONTRIB}: no {theirs} in it")

@@ -15,6 +15,7 @@
 #include "policy/change.h"
 #include "policy/log.h"
 #include "policy/store.h"
+#include "web/ask.h"
 #include "web/link.h"
 #include "web/page.h"
 #include "web/site.h"
@@ -45,7 +46,7 @@ show(struct request *r, struct response *w, const struct pg_rows *rows,
 	enum page page = taken ? PAGE_ADDRESS_TAKEN : PAGE_ADDRESS;
 
 	if (pg_rows_count(rows) == 0) {
-		page_answer(r, w, PAGE_PROFILE_VOID);
+		ask_instead(r, w);
 		return;
 	}
 	r->place.page = pg_rows_text(rows, 0, PAGE);
@@ -76,7 +77,7 @@ open_link(struct request *r, struct response *w, struct store *store,
 	if (link_open(r, CAPABILITY_CONFIRM, t, &good, &e) != 0)
 		fail(r, w, PAGE_BUSY, &e);
 	else if (!good)
-		page_answer(r, w, PAGE_PROFILE_VOID);
+		ask_instead(r, w);
 	else if (look_up(store, t, rows, &e) != 0)
 		fail(r, w, PAGE_BUSY, &e);
 	else

@@ -31,23 +31,32 @@
 
 enum { ARENA_MAX = 64 * 1024 };
 
-/* The page that was named, "" for the one that was added first: its brand and
- * language.  NULL when there is none, and `w` is the answer. */
-static struct pg_rows *
-find(struct request *r, struct response *w, struct store *store)
+/* The page of a name, "" for the one that was added first: its brand and
+ * language; no rows when there is none. */
+static int
+look_up(
+    struct store *store, const char *name, struct pg_rows **rows, struct err *e)
 {
 	static const struct pg_statement get = {
 	    .name = "profile-page",
 	    .sql = "SELECT brand, language, slug "
 		   "FROM assent.profile_page_show($1)",
 	};
-	const struct pg_param params[] = {{r->argument, 0}};
+	const struct pg_param params[] = {{name, 0}};
+
+	return store_exec(store, &get, params, 1, rows, e);
+}
+
+/* The page that was named; NULL when there is none, and `w` is the answer. */
+static struct pg_rows *
+find(struct request *r, struct response *w, struct store *store)
+{
 	struct pg_rows *rows = NULL;
 	struct err e;
 
 	if (r->argument[0] != '\0' && !look_name(r->argument)) {
 		page_answer(r, w, PAGE_NOT_FOUND);
-	} else if (store_exec(store, &get, params, 1, &rows, &e) != 0) {
+	} else if (look_up(store, r->argument, &rows, &e) != 0) {
 		log_line(LOG_ERROR, "profile-ask error=\"%s\"", e.text);
 		page_answer(r, w, PAGE_BUSY);
 	} else if (pg_rows_count(rows) == 0) {
@@ -172,5 +181,19 @@ ask_post(struct request *r, struct response *w)
 	else
 		ask_for(r, w, page, &who);
 	arena_free(&a);
+	pg_rows_free(&page);
+}
+
+void
+ask_instead(struct request *r, struct response *w)
+{
+	struct pg_rows *page = NULL;
+	struct err e;
+
+	if (look_up(r->site->reader, "", &page, &e) != 0)
+		log_line(LOG_ERROR, "profile-ask error=\"%s\"", e.text);
+	page_show(r, w, PAGE_PROFILE_VOID, NULL,
+	    json_pack(
+		"{s:b}", "may_ask", page != NULL && pg_rows_count(page) > 0));
 	pg_rows_free(&page);
 }

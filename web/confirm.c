@@ -4,9 +4,10 @@
  *
  * The token holds a random reference; the database has its hash, for as long
  * as the link works.  Programs that open every link of a message find a page
- * with a button: only a POST confirms.  What is shown afterwards is read from
- * the database.  A reference that is no sign-up's may be that of somebody who
- * wants to leave (leaving_link.c).
+ * with a button: only a POST confirms, and only while the form is open, as who
+ * closes a form wants no consents by it any more.  What is shown afterwards is
+ * read from the database.  A reference that is no sign-up's may be that of
+ * somebody who wants to leave (leaving_link.c).
  */
 #include "web/confirm.h"
 
@@ -24,7 +25,7 @@
 #include "web/site.h"
 
 /* The columns of the query below. */
-enum { KEY, FORM, LANGUAGE, BRAND, TITLES, IS_CONFIRMED };
+enum { KEY, FORM, LANGUAGE, BRAND, TITLES, IS_CONFIRMED, IS_OPEN };
 
 static int
 look_up(struct store *store, const struct token *t, struct pg_rows **rows,
@@ -32,13 +33,21 @@ look_up(struct store *store, const struct token *t, struct pg_rows **rows,
 {
 	static const struct pg_statement get = {
 	    .name = "sign-up-show",
-	    .sql = "SELECT key, form, language, brand, titles, confirmed "
-		   "FROM assent.sign_up_show($1)",
+	    .sql = "SELECT key, form, language, brand, titles, confirmed, "
+		   "open FROM assent.sign_up_show($1)",
 	    .binary = true,
 	};
 	const struct pg_param params[] = {{t->body, TOKEN_BODY}};
 
 	return store_exec(store, &get, params, 1, rows, e);
+}
+
+static enum page
+page_of(const struct pg_rows *rows)
+{
+	if (pg_rows_int(rows, 0, IS_CONFIRMED) != 0)
+		return PAGE_CONFIRMED;
+	return pg_rows_int(rows, 0, IS_OPEN) != 0 ? PAGE_CONFIRM : PAGE_CLOSED;
 }
 
 /* Shows how it stands. */
@@ -54,10 +63,7 @@ show(struct request *r, struct response *w, const struct pg_rows *rows)
 	view = json_pack("{s:s, s:o}", "brand", pg_rows_text(rows, 0, BRAND),
 	    "purposes", json_loads(pg_rows_text(rows, 0, TITLES), 0, NULL));
 	r->place.page = pg_rows_text(rows, 0, FORM);
-	page_show(r, w,
-	    pg_rows_int(rows, 0, IS_CONFIRMED) != 0 ? PAGE_CONFIRMED
-						    : PAGE_CONFIRM,
-	    pg_rows_text(rows, 0, LANGUAGE), view);
+	page_show(r, w, page_of(rows), pg_rows_text(rows, 0, LANGUAGE), view);
 }
 
 static void

@@ -31,17 +31,34 @@ form_add(
 		f->broken = true;
 }
 
-const char *
-form_get(const struct form *f, const char *name)
+static const struct buf *
+find(const struct form *f, const char *name)
 {
 	for (size_t i = 0; i < f->n; i++) {
 		const struct form_field *at = &f->field[i];
 
 		if (!buf_failed(&at->name) && !buf_failed(&at->value) &&
 		    strcmp(at->name.data, name) == 0)
-			return at->value.data;
+			return &at->value;
 	}
 	return NULL;
+}
+
+const char *
+form_get(const struct form *f, const char *name)
+{
+	const struct buf *value = find(f, name);
+
+	return value == NULL ? NULL : value->data;
+}
+
+void
+form_text(const struct form *f, const char *name, struct buf *out)
+{
+	const struct buf *value = find(f, name);
+
+	if (value != NULL)
+		buf_add_text(out, value->data, value->len);
 }
 
 void

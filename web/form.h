@@ -30,6 +30,11 @@ void form_add(struct form *f, const char *name, const char *value, size_t len,
 const char *form_get(const struct form *f, const char *name)
     __attribute__((nonnull));
 
+/* Adds the value of the first field of that name, whole and as text, to `out`;
+ * nothing if there is none. */
+void form_text(const struct form *f, const char *name, struct buf *out)
+    __attribute__((nonnull));
+
 /* Releases the fields and leaves an empty form. */
 void form_free(struct form *f) __attribute__((nonnull));
 

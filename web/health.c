@@ -28,12 +28,12 @@ health_check(struct request *r, struct response *w)
 		w->status = 503;
 		w->retry_after = 1;
 		buf_puts(&w->body, "PostgreSQL does not answer\n");
-		log_line(LOG_WARN, "health error=%s", e.text);
+		log_line(LOG_WARN, "health error=\"%s\"", e.text);
 	}
 	if (cache_ping(r->site->cache, &e) != 0) {
 		buf_puts(&w->body,
 		    "Redis does not answer: opt-outs take a few seconds\n");
-		log_line(LOG_WARN, "health error=%s", e.text);
+		log_line(LOG_WARN, "health error=\"%s\"", e.text);
 	}
 }
 

@@ -9,8 +9,8 @@
  * check, and a slow client holds up nobody.
  *
  * Limits, and what happens beyond them: headers 16 KB (431), a body 16 KB
- * (413; after 1 MB the connection is closed), 20 s until a request is all there
- * and 15 s of silence (closed), clicks in the queue (503).  The library's own
+ * (413), 20 s until a request is all there and 15 s of silence (closed), clicks
+ * in the queue (503).  The library's own
  * log is off: it writes whole URLs, and a URL here is somebody's link.
  *
  * Phases of a request: it ARRIVES, octet by octet; it is at WORK when a thread
@@ -41,7 +41,7 @@
 enum {
 	CONNECTION_MEMORY = 16 * 1024, /* headers and buffers */
 	BODY_MAX = 16 * 1024,
-	BODY_SWALLOWED = 1024 * 1024, /* so that 413 reaches the client */
+	BODY_AWAITED = 1024 * 1024, /* its end, so that 413 reaches a client */
 	SILENCE_SECONDS = 15,
 	PARSER_MEMORY = 1024,
 	/* A click sleeps most of its time when Redis is down. */
@@ -75,6 +75,7 @@ struct exchange {
 	const struct route *route;
 	enum phase phase;
 	size_t received; /* octets of the body */
+	bool cut_short;	 /* answered before the body's end */
 	struct request request;
 	struct response response;
 };
@@ -96,6 +97,15 @@ method_of(const char *word)
 		if (strcmp(word, methods[i].word) == 0)
 			return methods[i].method;
 	return METHOD_OTHER;
+}
+
+/* Only now the parser tells of a last field that is empty. */
+static void
+end_parsing(struct exchange *x)
+{
+	if (x->parser != NULL)
+		(void)MHD_destroy_post_processor(x->parser);
+	x->parser = NULL;
 }
 
 static enum MHD_Result
@@ -170,8 +180,7 @@ end(void *cls, struct MHD_Connection *c, void **state,
 	if (x == NULL)
 		return;
 	patience_await(h->patience, patient_of(c));
-	if (x->parser != NULL)
-		MHD_destroy_post_processor(x->parser);
+	end_parsing(x);
 	form_free(&x->request.form);
 	buf_free(&x->response.body);
 	site_release(&x->request.site);
@@ -211,22 +220,72 @@ parse(struct exchange *x, const char *data, size_t len)
 		(void)MHD_post_process(x->parser, data, len);
 }
 
-static enum MHD_Result
+/* Answers a body that may never end, past the library, which would read all of
+ * it first; the rest is read for as long as a request may take, since closing
+ * at once would take the answer back. */
+static void
+cut_short(struct exchange *x)
+{
+	static const char text[] = "HTTP/1.1 413 Content Too Large\r\n"
+				   "Content-Length: 0\r\n"
+				   "Connection: close\r\n\r\n";
+	int fd = MHD_get_connection_info(
+	    x->connection, MHD_CONNECTION_INFO_CONNECTION_FD)
+		     ->connect_fd;
+
+	x->cut_short = true;
+	(void)send(fd, text, sizeof(text) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	shutdown(fd, SHUT_WR);
+	tally_request(x->http->tally, x->route, 413);
+}
+
+static void
 receive(struct exchange *x, const char *data, size_t len)
 {
 	if (x->received + len <= BODY_MAX)
 		parse(x, data, len);
 	x->received += len;
-	return x->received > BODY_SWALLOWED ? MHD_NO : MHD_YES;
+	if (x->received > BODY_AWAITED && !x->cut_short)
+		cut_short(x);
 }
 
-static bool
-declares_too_much(const struct exchange *x)
-{
-	const char *text = MHD_lookup_connection_value(
-	    x->connection, MHD_HEADER_KIND, "Content-Length");
+/* What the headers say of the body's end. */
+struct framing {
+	size_t fields; /* that say something */
+	bool strange;  /* one that this program does not know */
+	bool large;
+};
 
-	return text != NULL && strtoull(text, NULL, 10) > BODY_SWALLOWED;
+static enum MHD_Result
+read_framing(
+    void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	struct framing *f = cls;
+
+	(void)kind;
+	if (strcasecmp(name, "Content-Length") == 0) {
+		f->fields++;
+		f->large =
+		    value != NULL && strtoull(value, NULL, 10) > BODY_AWAITED;
+	} else if (strcasecmp(name, "Transfer-Encoding") == 0) {
+		f->fields++;
+		f->strange = value == NULL || strcasecmp(value, "chunked") != 0;
+	}
+	return MHD_YES;
+}
+
+/* Whether there is nothing to wait for: the body is too large, or nobody can
+ * tell where it ends, which is how a request is smuggled past a proxy that
+ * reads it otherwise (RFC 9112, 6.3 and 11.2). */
+static bool
+is_hopeless(const struct exchange *x, enum page *why)
+{
+	struct framing f = {0};
+
+	MHD_get_connection_values(
+	    x->connection, MHD_HEADER_KIND, read_framing, &f);
+	*why = f.fields > 1 || f.strange ? PAGE_MALFORMED : PAGE_TOO_LARGE;
+	return *why == PAGE_MALFORMED || f.large;
 }
 
 static void
@@ -288,7 +347,8 @@ answer(struct exchange *x)
 		return MHD_NO;
 	w->body = (struct buf){0}; /* the response's now */
 	add_headers(m, w);
-	if (x->http->stopping)
+	/* What is still to arrive is no request. */
+	if (x->http->stopping || x->phase == PHASE_ARRIVING)
 		MHD_add_response_header(m, "Connection", "close");
 	rc = MHD_queue_response(x->connection, (unsigned int)w->status, m);
 	MHD_destroy_response(m);
@@ -330,6 +390,7 @@ act(struct exchange *x)
 {
 	x->request.arrived = clock_now();
 	patience_rest(x->http->patience, patient_of(x->connection));
+	end_parsing(x);
 	if (x->received > BODY_MAX)
 		refuse(x, PAGE_TOO_LARGE);
 	else if (x->route != NULL && x->route->kind != ROUTE_STILL)
@@ -347,24 +408,39 @@ handle(void *cls, struct MHD_Connection *c, const char *url, const char *method,
     const char *version, const char *data, size_t *len, void **state)
 {
 	struct exchange *x = *state;
-	enum MHD_Result rc;
+	enum page why;
 
 	(void)version;
 	if (x == NULL) {
 		*state = x = begin(cls, c, url, method);
 		if (x == NULL)
 			return MHD_NO;
-		if (!declares_too_much(x))
+		if (!is_hopeless(x, &why))
 			return MHD_YES;
-		refuse(x, PAGE_TOO_LARGE);
+		refuse(x, why);
 		return answer(x);
 	}
 	if (*len > 0) {
-		rc = receive(x, data, *len);
+		receive(x, data, *len);
 		*len = 0;
-		return rc;
+		return MHD_YES;
 	}
+	if (x->cut_short)
+		return MHD_NO;
 	return x->phase == PHASE_READY ? answer(x) : act(x);
+}
+
+/* Decodes what stands in a path or behind it.  The library ends it at a NUL, by
+ * which "/u/%00" would be another page: it becomes a character that nothing
+ * here is named with. */
+static size_t
+decode(void *cls, struct MHD_Connection *c, char *text)
+{
+	(void)cls;
+	(void)c;
+	for (char *at = text; (at = strstr(at, "%00")) != NULL; at++)
+		at[2] = '1';
+	return MHD_http_unescape(text);
 }
 
 /* A connection opens, or is about to be closed.  One that cannot be watched is
@@ -428,8 +504,9 @@ start_daemon(const struct conf_web *c, int fd, struct http *h)
 	    MHD_OPTION_CONNECTION_LIMIT, connections,
 	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)SILENCE_SECONDS,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-	    MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_COMPLETED, end,
-	    h, MHD_OPTION_NOTIFY_CONNECTION, watch, h, MHD_OPTION_END);
+	    MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_UNESCAPE_CALLBACK,
+	    decode, NULL, MHD_OPTION_NOTIFY_COMPLETED, end, h,
+	    MHD_OPTION_NOTIFY_CONNECTION, watch, h, MHD_OPTION_END);
 }
 
 struct http *

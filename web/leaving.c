@@ -103,8 +103,8 @@ view_of(const struct request *r, const struct pg_rows *rows,
 	    json_boolean(is_true(rows, DOUBLE) && note != LEAVING_BY_MAIL));
 	json_object_set_new(
 	    view, "too_late", json_boolean(note == LEAVING_TOO_LATE));
-	json_object_set_new(
-	    view, "thanks", json_boolean(note == LEAVING_THANKS));
+	json_object_set_new(view, "thanks",
+	    json_boolean(note == LEAVING_THANKS && is_true(rows, EXPLAINED)));
 	return view;
 }
 

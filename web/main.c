@@ -120,7 +120,7 @@ warn_cache(struct site *s)
 	struct err e;
 
 	if (cache_ping(s->cache, &e) != 0)
-		log_line(LOG_WARN, "cache error=%s", e.text);
+		log_line(LOG_WARN, "cache error=\"%s\"", e.text);
 }
 
 /* What a running process cannot change about itself. */
@@ -152,7 +152,9 @@ reload(struct program *p)
 
 	new = site_open(p->path, p->tally, &e);
 	if (new == NULL) {
-		log_line(LOG_ERROR, "reload refused, nothing changed error=%s",
+		log_line(LOG_ERROR,
+		    "reload-refused error=\"%s\" the old "
+		    "configuration stays in force",
 		    e.text);
 		return;
 	}

@@ -28,6 +28,7 @@
 #include "policy/log.h"
 #include "policy/store.h"
 #include "policy/token.h"
+#include "web/flight.h"
 #include "web/leaving.h"
 #include "web/letter.h"
 #include "web/link.h"
@@ -171,11 +172,26 @@ ask_back(const struct request *r, const struct leave *l, struct err *e)
 	return rc;
 }
 
+/* A click, and whether it changed anything by itself. */
+struct click {
+	const struct request *r;
+	struct leave *l;
+	bool changed;
+};
+
+static int
+do_click(void *arg, struct err *e)
+{
+	struct click *c = arg;
+
+	return with_proof(c->r, c->l, at_once, &c->changed, e);
+}
+
 static enum tally_opt_out
 opt_out(const struct request *r, struct leave *l, struct err *e)
 {
-	int good = open_link(r, l, e);
-	bool changed;
+	struct click c = {.r = r, .l = l};
+	int good = open_link(r, l, e), rc;
 
 	if (good <= 0)
 		return good == 0 ? TALLY_BAD_TOKEN : TALLY_FAILED;
@@ -184,15 +200,29 @@ opt_out(const struct request *r, struct leave *l, struct err *e)
 
 		if (asked != 0)
 			return asked < 0 ? TALLY_FAILED : TALLY_ASKED;
+		rc = with_proof(r, l, leave_press, &c.changed, e);
+	} else {
+		rc = flights_run(r->site->flights, l, do_click, &c, e);
 	}
-	if (with_proof(r, l, is_press(&r->form) ? leave_press : at_once,
-		&changed, e) != 0)
+	if (rc != 0)
 		return TALLY_FAILED;
-	return changed ? TALLY_CHANGED : TALLY_ALREADY;
+	return c.changed ? TALLY_CHANGED : TALLY_ALREADY;
+}
+
+/* How much of a token that opens nothing is shown: its beginning, as far as it
+ * could be one's. */
+static int
+shown(const char *token)
+{
+	size_t n = strspn(token,
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	    "0123456789-_");
+
+	return n < TOKEN_SHOWN ? (int)n : TOKEN_SHOWN;
 }
 
 /* A line for whoever must find out what became of a click.  The key is a
- * hash, and of a token that opens nothing only the beginning is shown. */
+ * hash. */
 static void
 tell(const struct request *r, enum tally_opt_out result, const struct leave *l,
     const struct err *e)
@@ -204,15 +234,16 @@ tell(const struct request *r, enum tally_opt_out result, const struct leave *l,
 	if (result == TALLY_BAD_TOKEN)
 		log_line(LOG_INFORM,
 		    "opt-out result=%s source=%s token=%.*s...", word,
-		    l->source, TOKEN_SHOWN, r->argument);
+		    l->source, shown(r->argument), r->argument);
 	else
 		log_line(result == TALLY_FAILED ? LOG_ERROR : LOG_INFORM,
 		    "opt-out result=%s source=%s purpose=%u channel=%s "
-		    "address=%s ms=%.1f%s%s",
+		    "address=%s ms=%.1f%s%s%s",
 		    word, l->source, l->purpose, channel_word(l->channel),
 		    addr_key_hex(&l->key, hex), ms,
-		    result == TALLY_FAILED ? " error=" : "",
-		    result == TALLY_FAILED ? e->text : "");
+		    result == TALLY_FAILED ? " error=\"" : "",
+		    result == TALLY_FAILED ? e->text : "",
+		    result == TALLY_FAILED ? "\"" : "");
 }
 
 static void
@@ -273,6 +304,8 @@ undo(struct request *r, struct response *w)
 	}
 }
 
+/* Whatever else the form has, no more is kept than what the page offers and a
+ * text. */
 static int
 keep_reason(const struct request *r, const struct leave *l, struct err *e)
 {
@@ -281,19 +314,29 @@ keep_reason(const struct request *r, const struct leave *l, struct err *e)
 	    .sql = "SELECT assent.opt_out_reason($1, $2::text::int, "
 		   "$3::text::assent.channel, $4, $5, $6)",
 	};
+	struct buf reason = {0}, words = {0};
 	char number[8];
+	int rc;
+
+	form_text(&r->form, "reason", &reason);
+	form_text(&r->form, "words", &words);
+	snprintf(number, sizeof(number), "%u", l->purpose);
 	const struct pg_param params[] = {
 	    {l->key.octets, ADDR_KEY},
 	    {number, 0},
 	    {channel_word(l->channel), 0},
 	    {l->reference, LEAVE_REFERENCE},
-	    {form_get(&r->form, "reason"), 0},
-	    {form_get(&r->form, "words"), 0},
+	    {reason.data, 0},
+	    {words.data, 0},
 	};
-
-	snprintf(number, sizeof(number), "%u", l->purpose);
-	return store_exec(r->site->writer, &keep, params,
-	    sizeof(params) / sizeof(params[0]), NULL, e);
+	if (buf_failed(&reason) || buf_failed(&words))
+		rc = err_set(e, ERR_FATAL, "out of memory for a reason");
+	else
+		rc = store_exec(r->site->writer, &keep, params,
+		    sizeof(params) / sizeof(params[0]), NULL, e);
+	buf_free(&reason);
+	buf_free(&words);
+	return rc;
 }
 
 static void

@@ -317,7 +317,8 @@ choose(struct request *r, struct response *w, const struct visit *v)
 	struct err e;
 
 	if (!choice_read(&r->form, &c)) {
-		page_answer(r, w, PAGE_TOO_LARGE);
+		page_answer(
+		    r, w, r->form.broken ? PAGE_TOO_LARGE : PAGE_MALFORMED);
 	} else {
 		int rc = is_sure(&r->form) ? 0 : review(r, w, v, &c, &e);
 

@@ -284,7 +284,7 @@ forget(struct visit *v, const char *act, const char *rest)
 		visit_show(
 		    v, PAGE_PROFILE_DELETED, GUARD_NOWHERE, json_object());
 	else /* the link ended just now */
-		page_answer(v->r, v->w, PAGE_PROFILE_VOID);
+		ask_instead(v->r, v->w);
 	json_decref(nothing);
 }
 
@@ -362,7 +362,7 @@ profile_press(struct request *r, struct response *w)
 	if (visit_begin(&v, r->site->writer)) {
 		deed = find_deed(&r->form, &rest);
 		if (deed == NULL || guard_step(r, &v.token) < deed->step)
-			page_answer(r, w, PAGE_PROFILE_VOID);
+			ask_instead(r, w);
 		else
 			deed->run(&v, deed->word, rest);
 	}

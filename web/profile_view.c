@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "page/locale.h"
+#include "web/view.h"
 
 enum { EVENTS_SHOWN = 50, PAIR = 32 };
 
@@ -30,6 +31,14 @@ static void
 put_choice(json_t *object, const char *key, const char *word)
 {
 	json_object_set_new(object, key, json_pack("{s:b}", word, 1));
+}
+
+/* `key` becomes what door.mustache asks about: by which door it came. */
+static void
+put_door(json_t *object, const char *key)
+{
+	view_door(
+	    object, "door", json_string_value(json_object_get(object, key)));
 }
 
 /* A date as SQL writes it in JSON, up to the minute, with a space for the T. */
@@ -187,6 +196,7 @@ view_consent(json_t *one)
 		strcmp(state, "pending") == 0 ||
 		strcmp(comes_to, "granted") == 0));
 	put_choice(one, "standing", standing_word(comes_to));
+	put_door(one, "door");
 	put_choice(one, "channel", text_of(one, "channel"));
 }
 
@@ -225,6 +235,7 @@ view_events(json_t *data)
 
 		shorten(one, "happened");
 		put_choice(one, "act", text_of(one, "what"));
+		put_door(one, "door");
 		if (json_is_string(json_object_get(one, "channel")))
 			put_choice(one, "channel", text_of(one, "channel"));
 		json_array_append(list, one);
@@ -271,10 +282,7 @@ void
 profile_view(json_t *data, const json_t *edits, const char *own,
     const struct locales *all)
 {
-	const char *source = text_of(data, "source");
-
-	if (source[0] != '\0')
-		put_choice(data, "door", source);
+	put_door(data, "source");
 	if (is_among(edits, "language"))
 		view_languages(data, all);
 	view_attributes(data, edits);

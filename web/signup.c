@@ -245,7 +245,8 @@ signup_ask(struct request *r, struct response *w)
 	else if (trap != NULL && trap[0] != '\0')
 		page_answer(r, w, PAGE_ASKED);
 	else if (!read_wish(&r->form, &wish))
-		page_answer(r, w, PAGE_TOO_LARGE);
+		page_answer(
+		    r, w, r->form.broken ? PAGE_TOO_LARGE : PAGE_MALFORMED);
 	else if (address == NULL ||
 	    endpoint_parse(a, "email", address, strlen(address), &who, &e) != 0)
 		show(r, w, r->site->writer, "no_address");

@@ -18,6 +18,7 @@
 #include "policy/metric.h"
 #include "policy/store.h"
 #include "page/share.h"
+#include "web/flight.h"
 #include "web/tally.h"
 
 #define PROGRAM "assent-web"
@@ -33,9 +34,10 @@ open_servers(struct site *s, struct err *e)
 	const struct conf_database *db = &s->conf->database;
 	struct metrics *metrics = tally_registry(s->tally);
 
+	s->flights = flights_new();
 	s->reader = store_new(db, db->reader_role, PROGRAM, metrics);
 	s->writer = store_new(db, db->web_role, PROGRAM, metrics);
-	if (s->reader == NULL || s->writer == NULL)
+	if (s->flights == NULL || s->reader == NULL || s->writer == NULL)
 		return err_set(e, ERR_FATAL, "out of memory");
 	s->cache = cache_new(&s->conf->cache, tally_registry(s->tally), e);
 	if (s->cache == NULL)
@@ -80,6 +82,7 @@ site_release(struct site **sp)
 	*sp = NULL;
 	if (s == NULL || atomic_fetch_sub(&s->holders, 1) > 1)
 		return;
+	flights_free(&s->flights);
 	cache_free(&s->cache);
 	store_free(&s->writer);
 	store_free(&s->reader);

@@ -11,6 +11,7 @@
 #include "policy/err.h"
 
 struct conf;
+struct flights;
 struct keys;
 struct share;
 struct tally;
@@ -23,8 +24,9 @@ struct site {
 	struct store *reader; /* GET: a role that can only read */
 	struct store *writer; /* POST: a role that can opt out */
 	struct cache *cache;
-	struct changer changer; /* of `writer` and `cache` */
-	struct tally *tally;	/* the process' */
+	struct changer changer;	 /* of `writer` and `cache` */
+	struct flights *flights; /* clicks under way */
+	struct tally *tally;	 /* the process' */
 	_Atomic unsigned int holders;
 };
 

@@ -19,4 +19,10 @@ void view_text(json_t *view, const char *key, const struct pg_rows *rows,
 void view_titles(json_t *view, const char *key, const struct pg_rows *rows,
     size_t row, size_t col) __attribute__((nonnull));
 
+/* Sets `key` to what door.mustache asks about: an object whose one member is
+ * true and named by the door, a word of the ledger's; a door that it has no
+ * sentence for is the member "other", in its own words.  False for NULL. */
+void view_door(json_t *view, const char *key, const char *door)
+    __attribute__((nonnull(1, 2)));
+
 #endif

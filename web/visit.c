@@ -13,6 +13,7 @@
 #include "page/share.h"
 #include "policy/log.h"
 #include "policy/store.h"
+#include "web/ask.h"
 #include "web/guard.h"
 #include "web/link.h"
 #include "web/page.h"
@@ -48,7 +49,7 @@ visit_begin(struct visit *v, struct store *store)
 		return false;
 	}
 	if (!good || pg_rows_count(v->rows) == 0) {
-		page_answer(v->r, v->w, PAGE_PROFILE_VOID);
+		ask_instead(v->r, v->w);
 		return false;
 	}
 	memcpy(v->key.octets, pg_rows_octets(v->rows, 0, KEY, NULL), ADDR_KEY);
@@ -84,7 +85,7 @@ visit_read(struct visit *v, enum page otherwise)
 	if (store_exec(v->r->site->writer, &open, params, 1, &rows, &e) != 0) {
 		visit_fail(v, otherwise, &e);
 	} else if (pg_rows_count(rows) == 0) {
-		page_answer(v->r, v->w, PAGE_PROFILE_VOID);
+		ask_instead(v->r, v->w);
 		pg_rows_free(&rows);
 	}
 	return rows;

@@ -60,7 +60,7 @@ ask(const struct request *r, const struct token_subject *s,
 	return store_exec(r->site->reader, &why, params, 3, rows, e);
 }
 
-/* What the template asks about as standing.WORD and door.WORD. */
+/* What the template asks about as standing.WORD. */
 static const char *
 standing_word(long s)
 {
@@ -75,13 +75,6 @@ standing_word(long s)
 	};
 
 	return s > 0 && s < STANDING_COUNT ? words[s] : words[STANDING_NONE];
-}
-
-/* `key` is an object with nothing but `word` in it, which is true. */
-static void
-put_choice(json_t *view, const char *key, const char *word)
-{
-	json_object_set_new(view, key, json_pack("{s:b}", word, 1));
 }
 
 static json_t *
@@ -109,14 +102,17 @@ view_of(const struct pg_rows *rows)
 		view_text(view, plain[i].key, rows, 0, plain[i].col);
 	if (given) {
 		view_text(view, "since", rows, 0, SINCE);
-		put_choice(view, "door", pg_rows_text(rows, 0, DOOR));
+		view_door(view, "door", pg_rows_text(rows, 0, DOOR));
 	} else if (!exempt && strcmp(basis, "contract") == 0) {
 		json_object_set_new(view, "contract", json_true());
 	} else if (!exempt && strcmp(basis, "legitimate-interest") == 0) {
 		json_object_set_new(view, "interest", json_true());
 	}
-	put_choice(view, "standing",
-	    standing_word(strtol(pg_rows_text(rows, 0, STANDING), NULL, 10)));
+	json_object_set_new(view, "standing",
+	    json_pack("{s:b}",
+		standing_word(
+		    strtol(pg_rows_text(rows, 0, STANDING), NULL, 10)),
+		1));
 	return view;
 }
 

@@ -88,30 +88,36 @@ class Cold:
 		    "--range", f"0-{PEOPLE - 1}")
 
 
+def invite(house, word, n):
+	"""Makes n people who have consented: the link of each to opt out."""
+	who = [f"{word}{i}@rcpt.test" for i in range(n)]
+	batch = house.write(word, "".join(
+	    f"grant {a} newsletter\n" for a in who).encode())
+	ctl = house.env["ASSENTCTL"]
+	subprocess.run([ctl, "batch", batch],
+	    stdout=subprocess.DEVNULL, check=True)
+	return {a: json.loads(subprocess.run([ctl, "link", a,
+	    "newsletter", "--json"], stdout=subprocess.PIPE,
+	    check=True).stdout)["opt_out"] for a in who}
+
+
+def click(house, link):
+	"""One click on a link, to its 200."""
+	path = urllib.parse.urlsplit(link).path
+	request = urllib.request.Request(house.env["WEB_URL"] + path,
+	    data=b"List-Unsubscribe=One-Click", method="POST",
+	    headers={"Content-Type": "application/x-www-form-urlencoded"})
+	with urllib.request.urlopen(request, timeout=30) as r:
+		if r.status != 200:
+			raise Broken(f"a click is answered {r.status}")
+
+
 class Refusal:
-	"""Somebody for each click: where to, and who."""
+	"""Somebody for each click."""
 
 	def __init__(self, house):
 		self.house = house
-		who = [f"click{i}@rcpt.test" for i in range(CLICKS)]
-		batch = house.write("clicks", "".join(
-		    f"grant {a} newsletter\n" for a in who).encode())
-		ctl = house.env["ASSENTCTL"]
-		subprocess.run([ctl, "batch", batch],
-		    stdout=subprocess.DEVNULL, check=True)
-		self.links = {a: json.loads(subprocess.run([ctl, "link", a,
-		    "newsletter", "--json"], stdout=subprocess.PIPE,
-		    check=True).stdout)["opt_out"] for a in who}
-
-	def click(self, link):
-		path = urllib.parse.urlsplit(link).path
-		request = urllib.request.Request(self.house.env["WEB_URL"]
-		    + path, data=b"List-Unsubscribe=One-Click", method="POST",
-		    headers={"Content-Type":
-			"application/x-www-form-urlencoded"})
-		with urllib.request.urlopen(request, timeout=30) as r:
-			if r.status != 200:
-				raise Broken(f"a click is answered {r.status}")
+		self.links = invite(house, "click", CLICKS)
 
 	def run(self):
 		took, refused = [], []
@@ -125,7 +131,7 @@ class Refusal:
 				s.rset()
 				s.mail(SENDER)
 				begun = time.perf_counter()
-				self.click(link)
+				click(self.house, link)
 				clicked = time.perf_counter()
 				code, _ = s.rcpt(address)
 				took.append(clicked - begun)

@@ -50,6 +50,10 @@ LOOKUP_TARGETS = (
     ("p50_us", "p50, Assent / bare GET", 1.3),
 )
 
+# Of a click among slow clients, in seconds.
+SLOW_TITLE = "a click among {connections} slow connections: p99, seconds"
+SLOW_MOST = 1.0
+
 # Of the import: figure, title, sense and bound.
 IMPORT_TARGETS = (
     ("rate_ratio", "rate, Assent / COPY", "at least", 0.10),
@@ -133,6 +137,10 @@ def targets(results):
 			rows.append(target(f"{place}: {title}", value, sense,
 			    bound))
 	rows += body_targets(results) + lookup_targets(results)
+	if "slow" in results:
+		slow = results["slow"]
+		rows.append(target(SLOW_TITLE.format(**slow),
+		    slow["among"]["p99_ms"] / 1000, "at most", SLOW_MOST))
 	for figure, title, sense, bound in IMPORT_TARGETS:
 		rows.append(target(f"import: {title}",
 		    results["import"][figure], sense, bound))
@@ -286,6 +294,14 @@ def refusal_table(click):
 		"refuse_p99_ms")]])
 
 
+def slow_table(r):
+	table(f"A click, from its sending to its 200, {r['clicks']} each: alone, "
+	    f"and with {r['connections']} slow connections open",
+	    ["", "p50 ms", "p99 ms"],
+	    [[name, number(r[name]["p50_ms"], 2), number(r[name]["p99_ms"], 2)]
+	    for name in ("alone", "among")])
+
+
 def print_all(results):
 	for mode, runs in results.get("postfix", {}).items():
 		postfix_table(results, mode, runs)
@@ -305,6 +321,8 @@ def print_all(results):
 		cold_table(results["cold"])
 	if results.get("refusal"):
 		refusal_table(results["refusal"])
+	if results.get("slow"):
+		slow_table(results["slow"])
 	import_table(results["import"])
 	table("Targets", ["ratio", "measured", "wanted", ""],
 	    [[row["what"], number(row["ratio"], 3),

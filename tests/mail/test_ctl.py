@@ -144,8 +144,8 @@ def test_a_day_of_withdrawal_lasts_to_its_end(stack):
 
 def test_a_consent_from_grant_to_show(stack):
 	address = stack.subscriber()
-	(consent,) = json.loads(stack.ctl("show", address,
-	    "--json").stdout)["consents"]
+	(consent,) = [c for c in json.loads(stack.ctl("show", address,
+	    "--json").stdout)["consents"] if c["brand"] == "acme"]
 	assert (consent["purpose"], consent["channel"], consent["state"]) == (
 	    "newsletter", "email", "granted")
 	for command, flag in (("object", "objected"),

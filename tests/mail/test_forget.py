@@ -397,7 +397,7 @@ def test_export_of_one_person(stack, tmp_path):
 	assert (data["language"], data["source"], data["source_name"],
 	    data["disclaimer"]) == ("pl", "form", "=qfx7export.source", "v1")
 	assert data["attributes"]["name"] == "=qfx7export.attribute"
-	(consent,) = data["consents"]
+	(consent,) = [c for c in data["consents"] if c["brand"] == "Acme"]
 	assert (consent["brand"], consent["purpose"], consent["state"],
 	    consent["comes_to"]) == ("Acme", "Newsletter", "granted", "objected")
 	assert [e["what"] for e in data["events"]] == ["explicit consent",

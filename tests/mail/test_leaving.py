@@ -23,7 +23,7 @@ purpose add partner --brand shop --title Partners --channel email
 purpose add club --brand shop --title Club --channel email --opt-out double
 brand edit shop --sender shop@news.example.com
 """
-PEOPLE = 24
+PEOPLE = 26
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ class Reader:
 		shown = json.loads(self.stack.ctl("show", self.address,
 		    "--json").stdout)
 		return {c["purpose"] for c in shown["consents"]
-		    if c["effective"] == "granted"}
+		    if c["brand"] == "shop" and c["effective"] == "granted"}
 
 	def lists(self):
 		"""The lists on the page by the sentence above them."""
@@ -221,14 +221,39 @@ def test_a_reason_may_be_given_and_is_the_persons(reader):
 	    "WHERE fields ->> 'words' = 'Zażółć <b> &'") == [(0,)]
 
 
-@pytest.mark.parametrize("fields", [{"reason": "nix"}, {"reason": ""},
-    {"reason": "often", "words": "x" * 1001}])
-def test_no_other_reasons_are_kept(reader, fields):
+def kept(reader):
+	"""The reasons on record."""
+	return reader.stack.sql("SELECT p.fields ->> 'reason', "
+	    "p.fields ->> 'words' FROM assent.event v "
+	    "JOIN assent.event_person p ON p.event_id = v.id "
+	    "JOIN assent.endpoint e ON e.contact_id = v.contact_id "
+	    "WHERE e.canonical = %s AND v.act = 'reason'", reader.address)
+
+
+def test_no_other_reasons_are_kept(reader):
+	"""But that somebody left stands, and the page says no more than that."""
 	reader.see()
 	reader.press()
-	before = reader.stack.sql("SELECT count(*) FROM assent.event")
-	reader.press(status=503, **fields)
-	assert reader.stack.sql("SELECT count(*) FROM assent.event") == before
+	for reason in ("nix", "", b"\xff", "often\0"):
+		page = reader.press(reason=reason, words="x")
+		assert "<h1>This mail has stopped</h1>" in page
+		assert "Thank you." not in page
+		assert "why did you leave" in page
+	assert kept(reader) == []
+	assert "Thank you." in reader.press(reason="often", words="")
+	assert kept(reader) == [("often", None)]
+	assert "Thank you." in reader.press(reason="other", words="once more")
+	assert kept(reader) == [("often", None)]
+
+
+@pytest.mark.parametrize("words,text", [("x" * 1001, "x" * 1000),
+    (b"\xff \xc3\xb3 \xed\xa0\x80", "\ufffd \xf3 \ufffd"),
+    ("a\0b", "a\ufffdb"), (b"\xc3", "\ufffd")])
+def test_words_are_kept_as_far_as_they_are_text(reader, words, text):
+	reader.see()
+	reader.press()
+	assert "Thank you." in reader.press(reason="other", words=words)
+	assert kept(reader) == [("other", text)]
 
 
 def test_it_is_in_the_language_of_the_person(reader):
@@ -348,9 +373,14 @@ def test_without_database_it_still_asks(own_stack):
 	reader = Reader(own_stack, own_stack.subscriber(), "acme/newsletter")
 	reader.see()
 	own_stack.stop("postgres")
+	assert own_stack.page("GET", "/healthz")[0] == 503
 	assert "no more mail of the kind" in reader.see()
 	assert "it is not certain" in " ".join(reader.press(status=503).split())
 	assert "may or may not" in " ".join(reader.press(status=503, undo=1).split())
+	for line in ("health", "opt-out result=failed .*",
+	    "opt-out-undo result=failed"):
+		assert re.search(f': {line} error="[^"]+"$',
+		    own_stack.log("web"), re.M), line
 	own_stack.start("postgres")
 	reader.see()
 	assert "This mail has stopped" in reader.press()

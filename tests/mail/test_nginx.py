@@ -6,12 +6,14 @@ import os
 import re
 import signal
 import socket
+import subprocess
 import urllib.parse
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from conftest import ROOT, new_stack, wait_for
 from test_oneclick import FORMS
+from test_pages import sentences, translations
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +81,65 @@ def test_one_click(front, slow, form):
 	assert front.rcpt(address).startswith("550 5.7.1 withdrawn: ")
 
 
+def is_nginx(answer):
+	"""Whether nginx answers by itself: its pages have no style."""
+	return "<style>" not in answer.text
+
+
+# What nginx answers by itself: how it comes to that, and its page's words.
+OWN = [(400, ("GET", "/u/x", None, {"X-Much": "x" * 9_000}),
+	"This could not be read"),
+    (404, ("GET", "/metrics"), "There is no such page"),
+    (413, ("POST", "/u/x", b"x" * 17_000), "Too much was sent"),
+    (414, ("GET", "/u/" + "x" * 9_000), "Too much was sent")]
+
+
+def check_own(answer, status, language, title):
+	"""A page as assent-web's are: its words, its language, its headers."""
+	words = translations(language).__getitem__ if language != "en" else str
+	assert answer.status == status and is_nginx(answer)
+	assert f'<html lang="{language}">' in answer.text
+	assert f"<h1>{words(title)}</h1>" in answer.text
+	(said,) = re.findall("<p>(.*)</p>", answer.text)
+	assert said in map(words, sentences())
+	for name, value in (("Content-Security-Policy",
+	    "default-src 'none'; frame-ancestors 'none'"),
+	    ("Referrer-Policy", "no-referrer"), ("Cache-Control", "no-store"),
+	    ("X-Content-Type-Options", "nosniff"), ("X-Robots-Tag", "noindex"),
+	    ("Strict-Transport-Security", "max-age=63072000"),
+	    ("Content-Type", "text/html; charset=utf-8")):
+		assert answer.headers.get_all(name) == [value]
+
+
+@pytest.mark.parametrize("accept,language", [(None, "en"), ("pl", "pl"),
+    ("de-IT, it-CH;q=0.9, pl;q=0.8", "it"), ("plx, xit", "en")])
+def test_nginx_speaks_the_readers_language(front, accept, language):
+	for status, (method, path, *rest), title in OWN:
+		body, headers = rest + [None, {}][len(rest):]
+		wanted = {"Accept-Language": accept} if accept else {}
+		# Of too long a path it has read nothing else.
+		check_own(ask(front, method, path, body, wanted | headers),
+		    status, language if status != 414 else "en", title)
+
+
+def test_it_does_so_in_http_2(front):
+	"""And has limits there, too."""
+	def ask_2(path, *words, stdin=b""):
+		done = subprocess.run(["curl", "-s", "--http2", "--max-time",
+		    "30", "--cacert", front.env["WEB_CA"], "-w",
+		    "%{http_version} %{http_code}", *words,
+		    front.env["WEB_URL"] + path], input=stdin, check=False,
+		    capture_output=True)
+		return done.stdout.decode()
+	for size in (17_000, 200_000):
+		told = ask_2("/u/x", "--data-binary", "@-", stdin=b"x" * size)
+		assert "<h1>Too much was sent</h1>" in told
+		assert told.endswith("2 413")
+	assert ask_2("/u/x").endswith("2 200")
+	assert ask_2("/u/x", "-H", "X-Much: " + "x" * 20_000).endswith(" 000")
+	assert ask_2("/u/" + "x" * 20_000).endswith(" 000")
+
+
 def test_headers(front):
 	for path, status in (("/u/x", 200), ("/metrics", 404)):
 		answer = ask(front, "GET", path)
@@ -98,7 +159,7 @@ def test_pages_are_for_everybody_and_nothing_else(front):
 	assert {"/u/*", "/u", "/healthz", "/metrics"} < patterns
 	for pattern in patterns:
 		answer = ask(front, "GET", pattern.replace("*", "x"))
-		assert ("<center>nginx" in answer.text) == \
+		assert is_nginx(answer) == \
 		    (pattern in ("/healthz", "/metrics")), pattern
 
 
@@ -149,11 +210,15 @@ def test_many_pages_are_not_for_one_source(front):
 	"""But clicks, of which a mailbox provider has many."""
 	def many(method, path, source):
 		with ThreadPoolExecutor(16) as pool:
-			return [a.status for a in pool.map(lambda _: ask(front,
-			    method, path, b"", source=source), range(160))]
+			answers = list(pool.map(lambda _: ask(front, method,
+			    path, b"", source=source), range(160)))
+		return {s: [a for a in answers if a.status == s]
+		    for s in {a.status for a in answers}}
 	path = link(front)
 	pages = many("GET", "/w/" + path[3:], "127.0.0.43")
-	assert set(pages) == {200, 429} and pages.count(200) >= 51
+	assert set(pages) == {200, 429} and len(pages[200]) >= 51
+	check_own(pages[429][0], 429, "en", "Too often just now")
+	assert pages[429][0].getheader("Retry-After") == "10"
 	assert set(many("POST", path, "127.0.0.43")) == {200}
 	assert ask(front, "GET", "/w/x", source="127.0.0.44").status == 200
 
@@ -164,7 +229,8 @@ def test_without_the_web_a_click_is_to_come_again(front):
 	front.stop("web")
 	answer = ask(front, "POST", path, b"")
 	front.start("web")
-	assert answer.status == 503 and answer.getheader("Retry-After") == "10"
+	check_own(answer, 503, "en", "It is not certain that this was done")
+	assert answer.getheader("Retry-After") == "10"
 	assert front.rcpt(address).startswith("250 ")
 	assert wait_for(lambda: front.page("POST", path, b"")[0] == 200)
 	assert front.rcpt(address).startswith("550 ")

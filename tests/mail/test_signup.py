@@ -64,12 +64,12 @@ def boxes(page):
 
 
 def press(stack, address, titles=("Offers",), page=None, where=None,
-    language="en", **more):
+    language="en", slug="join", **more):
 	headers = {"Accept-Language": language}
 	page = page or see(stack, **headers)
 	fields = [("shown", shown(page)), ("address", address),
 	    *(("on", boxes(page)[t]) for t in titles), *more.items()]
-	return stack.page("POST", "/s/join", urllib.parse.urlencode(
+	return stack.page("POST", f"/s/{slug}", urllib.parse.urlencode(
 	    fields).encode(), {**URLENCODED, **headers,
 	    **(where or source())})
 
@@ -303,7 +303,10 @@ def test_what_fills_in_everything_asks_for_nothing(forms):
     ({"address": "\"><b>@x"}, 422, "Please give"),
     ({"on": ""}, 422, "Please choose"),
     ({"on": "1"}, 422, "Please choose"),
-    ({"shown": "x"}, 413, "Nothing has been done"),
+    ({"shown": "x"}, 400, "is not what our page sends"),
+    ({"shown": b"\xff"}, 400, "is not what our page sends"),
+    ({f"x{n}": "" for n in range(200)} | {"shown": "x"}, 413,
+     "takes a few kilobytes"),
     ({"shown": "99999:999999999,", "on": "99999"}, 422, "Please choose")])
 def test_what_is_wrong_is_said(forms, fields, status, said):
 	page = see(forms)
@@ -393,6 +396,31 @@ def test_closed_pages_are_not_there(forms):
 	assert forms.page("POST", "/s/soon-gone", urllib.parse.urlencode(
 	    body).encode(), {**URLENCODED, **source()})[0] == 404
 	assert "soon-gone" in forms.ctl("page", "list").stdout
+
+
+def test_a_form_that_was_closed_confirms_nothing(forms):
+	"""Whoever closed it wants no consent by it; one that is there stays."""
+	forms.ctl("page", "add", "sign-up", "closing", "--brand", "acme",
+	    "--purpose", "offers")
+	early, late = fresh(), fresh()
+	page = see(forms, "closing")
+	for address in (early, late):
+		press(forms, address, page=page, slug="closing")
+	there, gone = (link(letter(forms, a)) for a in (early, late))
+	confirmed = forms.page("POST", there)
+	assert confirmed[0] == 200
+	forms.ctl("page", "edit", "sign-up", "closing", "--open", "no")
+	before = rows(forms)
+	for method in ("GET", "POST"):
+		status, said = forms.page(method, gone)
+		assert status == 410 and "Acme has closed the form" in \
+		    " ".join(said.split())
+		assert "<form" not in said
+		assert forms.page(method, there) == confirmed
+	assert rows(forms) == before and states(forms, late) == {}
+	forms.ctl("page", "edit", "sign-up", "closing", "--open", "yes")
+	assert forms.page("POST", gone)[0] == 200
+	assert states(forms, late) == {"offers": "granted"}
 
 
 def test_logs_name_nobody(forms):

@@ -7,6 +7,7 @@ through, what a click did is asked of assentctl.
 
 import base64
 import concurrent.futures
+import contextlib
 import hashlib
 import http.client
 import itertools
@@ -18,7 +19,9 @@ import time
 import urllib.parse
 from pathlib import Path
 
+import psycopg2
 import pytest
+from conftest import wait_for
 
 ONE_CLICK = "List-Unsubscribe=One-Click"
 URLENCODED = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -28,7 +31,7 @@ MULTIPART_BODY = ("--boundary\r\nContent-Disposition: form-data; "
 PRESS = "via=page"
 BODIES = [(ONE_CLICK, URLENCODED), (MULTIPART_BODY, MULTIPART), ("", {}),
 	  (PRESS, URLENCODED), ("garbage", {"Content-Type": "x/y"})]
-BAD_TOKENS = ["forged", "A" * 44, "x%00y", "a" * 60, "%22%3E%3Cb%3E"]
+BAD_TOKENS = ["forged", "A" * 44, "x%00y", "%00", "a" * 60, "%22%3E%3Cb%3E"]
 number = itertools.count(1)
 
 
@@ -152,7 +155,8 @@ def test_bad_tokens_change_nothing(web):
     ("PUT", "/u/x", 405, "GET, HEAD, POST, OPTIONS"),
     ("POST", "/u/", 405, "GET, HEAD, OPTIONS"),
     ("POST", "/healthz", 405, "GET, HEAD, OPTIONS"),
-    ("GET", "/", 404, None), ("GET", "/u/x/y", 404, None),
+    ("GET", "/healthz%00", 404, None), ("GET", "/", 404, None),
+    ("GET", "/u/x/y", 404, None),
     ("GET", "/u", 200, None), ("GET", "/u/", 200, None),
 ])
 def test_methods(web, method, path, status, allow):
@@ -180,6 +184,41 @@ def test_clicks_at_once_on_one_link(web):
 		    range(64)))
 	assert set(answers) == {200}
 	assert web.state(address) == "withdrawn"
+
+
+@contextlib.contextmanager
+def held(stack, address):
+	"""Holds what every change of this contact waits for."""
+	with psycopg2.connect(stack.env["DATABASE_URL"]) as db:
+		db.cursor().execute("SELECT FROM assent.contact c JOIN "
+		    "assent.endpoint e ON e.contact_id = c.id "
+		    "WHERE e.canonical = %s FOR UPDATE OF c", (address,))
+		yield
+
+
+def waits(stack):
+	return stack.sql("SELECT clock_timestamp() FROM pg_locks "
+	    "WHERE NOT granted LIMIT 1")
+
+
+def test_clicks_on_one_link_do_not_wait_for_each_other(stack, web):
+	"""More than there are connections, and places to wait for one; and who
+	comes late is not told of what began before."""
+	address = web.subscriber()
+	path = web.link(address)
+	def click(_):
+		return web.ask("POST", path).status
+	with concurrent.futures.ThreadPoolExecutor(100) as pool:
+		with held(stack, address):
+			first = pool.submit(click, 0)
+			(begun,), = wait_for(lambda: waits(stack), pause=0.01)
+			others = pool.map(click, range(99))
+			time.sleep(0.5)
+		assert {first.result(), *others} == {200}
+	assert web.state(address) == "withdrawn"
+	assert stack.sql("SELECT c.since < %s, c.withdrawn_at > %s "
+	    "FROM assent.consent c JOIN assent.endpoint e USING (contact_id) "
+	    "WHERE e.canonical = %s", begun, begun, address) == [(True, True)]
 
 
 def test_health_and_metrics(web):

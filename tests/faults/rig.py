@@ -341,6 +341,7 @@ class Rig:
 			    errors="replace"))
 			if said:
 				found.append(f"{node.name} said {said[0]}")
+			shutil.copy(node.log, self.dir / "history")
 			os.truncate(node.log, 0)
 		return found
 
@@ -367,8 +368,12 @@ class Rig:
 		return found
 
 	def folder(self):
-		"""Where the histories of one run go."""
+		"""Where the histories of one run go, and the logs of its nodes."""
 		path = self.dir / "history"
 		shutil.rmtree(path, ignore_errors=True)
 		path.mkdir()
 		return path
+
+	def keep(self, path):
+		"""Puts those of the last run there, to be looked at."""
+		shutil.copytree(self.dir / "history", path, dirs_exist_ok=True)

@@ -40,6 +40,7 @@ struct masters {
 	size_t turn;	/* who is asked first */
 	struct err why; /* the last look failed; or an empty text */
 	metric_counter *serving, *covered, *changed, *redirected, *alone;
+	struct metric_histogram *waits;
 };
 
 static void *
@@ -99,6 +100,7 @@ add(struct masters *m, struct redis_server server)
 		free_master(s);
 		return 0;
 	}
+	pool_observe(s->pool, m->waits);
 	m->list[m->n++] = s;
 	return m->n;
 }
@@ -118,6 +120,8 @@ make_metrics(struct masters *m, struct metrics *registry)
 	m->redirected =
 	    metrics_counter(registry, "assent_cache_redirects_total",
 		"Answers that named another master.", "");
+	m->waits = metrics_histogram(registry, "assent_cache_wait_seconds",
+	    "Wait for a connection to Redis.", "");
 }
 
 static size_t

@@ -35,8 +35,9 @@ NODES = 2			# of each kind
 CONTACTS = 64
 PORTS = ["MILTER1_PORT", "MILTER2_PORT", "WEB1_PORT", "WEB2_PORT", "SMTP2_PORT"]
 QUIET_SECONDS = 120
-TROUBLE = re.compile(".*(?:Sanitizer|runtime error:|Assertion .* failed|"
-    "stack smashing).*")
+# Without a beginning that matches anything: a log has 200,000 lines.
+TROUBLE = re.compile("(?:AddressSanitizer|LeakSanitizer|ThreadSanitizer|"
+    "runtime error:|Assertion .* failed|stack smashing).*")
 
 
 def load_script(name):

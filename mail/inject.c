@@ -176,7 +176,7 @@ expect(struct inject *c, char want, int64_t deadline, struct err *e)
 		return 0;
 	if (strncmp(c->reply, "421", 3) == 0)
 		return lost(c, c->reply, e);
-	return err_set(e, ERR_REFUSED, "%s: %s", c->url, c->reply);
+	return err_set(e, ERR_BUSY, "%s: %s", c->url, c->reply);
 }
 
 static int
@@ -196,8 +196,12 @@ say_path(struct inject *c, const char *verb, const char *address,
 	char line[COMMAND];
 
 	if (snprintf(line, sizeof(line), "%s<%s>%s\r\n", verb, address,
-		parameters) >= (int)sizeof(line))
-		return err_set(e, ERR_REFUSED, "an envelope that is too long");
+		parameters) >= (int)sizeof(line)) {
+		/* RFC 5321, 4.5.3.1.4: no MTA need take it. */
+		snprintf(c->reply, sizeof(c->reply),
+		    "500 5.5.2 the envelope is too long");
+		return err_set(e, ERR_BUSY, "%s: %s", c->url, c->reply);
+	}
 	return say(c, line, '2', deadline, e);
 }
 
@@ -241,22 +245,36 @@ put_text(struct inject *c, const char *p, size_t len, bool *line_start,
 	return put(c, out, n, deadline, e);
 }
 
+/* After a no to the recipient or the text: whether it is for good.  A no to
+ * MAIL or DATA is about what all messages share, the sender and the set-up. */
+static int
+weigh(const struct inject *c, struct err *e)
+{
+	if (e->kind == ERR_BUSY && c->reply[0] == '5')
+		e->kind = ERR_REFUSED;
+	return -1;
+}
+
 static int
 transfer(struct inject *c, const struct inject_mail *mail, int64_t deadline,
     struct err *e)
 {
 	bool line_start = true;
 
-	if (say_mail(c, mail, deadline, e) != 0 ||
-	    say_path(c, "RCPT TO:", mail->to, mail->to_parameters, deadline,
-		e) != 0 ||
-	    say(c, "DATA\r\n", '3', deadline, e) != 0)
+	if (say_mail(c, mail, deadline, e) != 0)
+		return -1;
+	if (say_path(
+		c, "RCPT TO:", mail->to, mail->to_parameters, deadline, e) != 0)
+		return weigh(c, e);
+	if (say(c, "DATA\r\n", '3', deadline, e) != 0)
 		return -1;
 	for (size_t i = 0; i < mail->n_text; i++)
 		if (put_text(c, mail->text[i].data, mail->text[i].len,
 			&line_start, deadline, e) != 0)
 			return -1;
-	return say(c, line_start ? ".\r\n" : "\r\n.\r\n", '2', deadline, e);
+	if (say(c, line_start ? ".\r\n" : "\r\n.\r\n", '2', deadline, e) != 0)
+		return weigh(c, e);
+	return 0;
 }
 
 static bool
@@ -268,20 +286,30 @@ has_control(const char *s)
 	return false;
 }
 
+/* Forgets the message that failed, but not what was said to it. */
+static void
+reset(struct inject *c, int64_t deadline)
+{
+	char said[INJECT_REPLY];
+	struct err ignored;
+
+	memcpy(said, c->reply, sizeof(said));
+	if (c->curl != NULL && say(c, "RSET\r\n", '2', deadline, &ignored) != 0)
+		disconnect(c);
+	memcpy(c->reply, said, sizeof(said));
+}
+
 int
 inject_send(struct inject *c, const struct inject_mail *mail, int64_t deadline,
     struct err *e)
 {
-	struct err ignored;
-
 	/* What could say more than one command. */
 	if (has_control(mail->from) || has_control(mail->from_parameters) ||
 	    has_control(mail->to) || has_control(mail->to_parameters))
 		return err_set(e, ERR_FATAL, "an address with a line break");
 	if (transfer(c, mail, deadline, e) == 0)
 		return 0;
-	if (c->curl != NULL && say(c, "RSET\r\n", '2', deadline, &ignored) != 0)
-		disconnect(c);
+	reset(c, deadline);
 	return -1;
 }
 

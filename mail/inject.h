@@ -37,14 +37,15 @@ struct inject *inject_open(const char *url)
 void inject_close(struct inject **c);
 
 /* Sends a message by `deadline`.  0 only when the MTA has taken it; its reply
- * is then inject_reply().  ERR_REFUSED: the MTA said no to this one, others may
- * be sent.  ERR_UNREACHABLE: it does not answer, and may or may not have taken
- * the message if that was after its last octet. */
+ * is then inject_reply(), as it is when it said no to this one: others may be
+ * sent.  ERR_REFUSED: no to its recipient or its text, for good (5xx);
+ * ERR_BUSY: any other.  ERR_UNREACHABLE: it does not answer, and may or may not
+ * have taken the message if that was after its last octet. */
 int inject_send(struct inject *c, const struct inject_mail *mail,
     int64_t deadline, struct err *e)
     __attribute__((nonnull, warn_unused_result));
 
-/* The last line of the last reply; lives until the next one. */
+/* The last line of the reply to the last message; lives until the next one. */
 const char *inject_reply(const struct inject *c)
     __attribute__((nonnull, returns_nonnull));
 

@@ -134,6 +134,17 @@ conclude_all(const struct session *s, enum verdict verdict)
 			judge_conclude(s, r);
 }
 
+/* Those refused by consent have been concluded before. */
+static void
+conclude_undeliverable(const struct session *s)
+{
+	const struct recipient *r = s->message.recipients;
+
+	for (; r != NULL; r = r->next)
+		if (r->reason == REASON_UNDELIVERABLE)
+			judge_conclude(s, r);
+}
+
 /* Tells the sender who is refused. */
 static int
 tell_sender(const struct session *s, struct err *e)
@@ -333,6 +344,39 @@ pass_on(SMFICTX *ctx, struct session *s, const struct outcome *out,
 	return SMFIS_CONTINUE;
 }
 
+static const struct recipient *
+first(const struct message *m, enum reason reason)
+{
+	const struct recipient *r = m->recipients;
+
+	while (r != NULL && r->reason != reason)
+		r = r->next;
+	return r;
+}
+
+/* Every copy that the MTA takes has been taken: what becomes of the message. */
+static sfsistat
+end_split(SMFICTX *ctx, const struct session *s, const struct outcome *out)
+{
+	const struct message *m = &s->message;
+	const struct recipient *without = first(m, REASON_UNDELIVERABLE);
+	struct err e;
+
+	if (without != NULL && first(m, REASON_GRANTED) == NULL) {
+		conclude_undeliverable(s);
+		return apply_reply(ctx, REASON_UNDELIVERABLE, without);
+	}
+	/* Nobody can be told but the client, which gives up some day. */
+	if (without != NULL && m->sender[0] == '\0')
+		return apply_reply(ctx, REASON_UNFINISHED, NULL);
+	if ((out->refused > 0 || without != NULL) && tell_sender(s, &e) != 0)
+		return defer(ctx, s, &e);
+	split_end(s);
+	conclude_undeliverable(s);
+	conclude_all(s, VERDICT_ACCEPT);
+	return SMFIS_DISCARD;
+}
+
 /* A copy for each, and the original goes.  The sender is told last: until then
  * everything may be tried again. */
 static sfsistat
@@ -351,11 +395,7 @@ split(SMFICTX *ctx, struct session *s, const struct outcome *out,
 		    s->message.stream->name, queue_id(s), e.text);
 		return apply_reply(ctx, REASON_UNFINISHED, NULL);
 	}
-	if (out->refused > 0 && tell_sender(s, &e) != 0)
-		return defer(ctx, s, &e);
-	split_end(s);
-	conclude_all(s, VERDICT_ACCEPT);
-	return SMFIS_DISCARD;
+	return end_split(ctx, s, out);
 }
 
 sfsistat

@@ -161,6 +161,8 @@ make_metrics(struct engine *en)
 	    "Private copies of messages.", "result=\"made\"");
 	m->copy_skipped = metrics_counter(r, "assent_copies_total",
 	    "Private copies of messages.", "result=\"skipped\"");
+	m->copy_refused = metrics_counter(r, "assent_copies_total",
+	    "Private copies of messages.", "result=\"refused\"");
 	m->copy_failed = metrics_counter(r, "assent_copies_total",
 	    "Private copies of messages.", "result=\"failed\"");
 	m->placeholders = metrics_counter(r, "assent_body_edits_total",

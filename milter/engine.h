@@ -42,8 +42,8 @@ struct snapshot {
 struct engine_metrics {
 	metric_counter *lookup[LOOKUP_SOURCES], *lookup_failed, *reloads,
 	    *reloads_failed, *notified, *notify_failed, *copied, *copy_skipped,
-	    *copy_failed, *opt_outs[OPTOUT_RESULTS], *placeholders, *footers,
-	    *pixels, *links, *unedited;
+	    *copy_refused, *copy_failed, *opt_outs[OPTOUT_RESULTS],
+	    *placeholders, *footers, *pixels, *links, *unedited;
 	struct metric_histogram *lookup_time, *rcpt_time, *eom_time;
 };
 

@@ -36,11 +36,12 @@ refused(const struct recipient *r)
 	return reason_info(r->reason)->verdict == VERDICT_REFUSE;
 }
 
+/* Printable, too. */
 static bool
 is_ascii(const char *s)
 {
 	for (; *s != '\0'; s++)
-		if ((unsigned char)*s >= 0x80)
+		if (*s < ' ' || *s > '~')
 			return false;
 	return true;
 }
@@ -69,7 +70,7 @@ put_header(const struct report *r)
 	    "Date: %s\r\n"
 	    "From: Consent check <MAILER-DAEMON@%s>\r\n"
 	    "To: <%s>\r\n"
-	    "Subject: Not sent to everybody: no consent\r\n"
+	    "Subject: Not sent to everybody\r\n"
 	    "Message-ID: <%s@%s>\r\n"
 	    "Auto-Submitted: auto-replied\r\n"
 	    "MIME-Version: 1.0\r\n"
@@ -84,8 +85,7 @@ put_text(const struct report *r)
 	buf_printf(r->out,
 	    "--%s\r\nContent-Type: text/plain; charset=utf-8\r\n"
 	    "Content-Transfer-Encoding: 8bit\r\n\r\n"
-	    "Your message was sent, but not to these recipients, who have\r\n"
-	    "not consented to it:\r\n\r\n",
+	    "Your message was sent, but not to these recipients:\r\n\r\n",
 	    r->boundary);
 	for (struct recipient *p = r->m->recipients; p != NULL; p = p->next)
 		if (refused(p))
@@ -93,7 +93,22 @@ put_text(const struct report *r)
 			    reason_info(p->reason)->word,
 			    reason_info(p->reason)->text);
 	buf_puts(r->out,
-	    "\r\nTrying again will not help; consent must come first.\r\n\r\n");
+	    "\r\nTrying again will not help; where consent is missing, it\r\n"
+	    "must come first.\r\n\r\n");
+}
+
+/* What a copy was told by the MTA, or else what we would have said. */
+static void
+put_diagnosis(const struct report *r, const struct recipient *p)
+{
+	const struct reason_info *info = reason_info(p->reason);
+
+	if (p->refusal != NULL && is_ascii(p->refusal)) {
+		buf_printf(r->out, "Diagnostic-Code: smtp; %s\r\n", p->refusal);
+		return;
+	}
+	buf_printf(r->out, "Diagnostic-Code: smtp; %s %s %s: %s (ref %08x)\r\n",
+	    info->code, info->enhanced, info->word, info->text, p->reference);
 }
 
 static void
@@ -113,11 +128,10 @@ put_status(const struct report *r)
 			continue;
 		buf_printf(r->out,
 		    "\r\nFinal-Recipient: %s; %s\r\nAction: failed\r\n"
-		    "Status: %s\r\nDiagnostic-Code: smtp; %s %s %s: %s "
-		    "(ref %08x)\r\n",
+		    "Status: %s\r\n",
 		    is_ascii(address) ? "rfc822" : "utf-8", address,
-		    info->enhanced, info->code, info->enhanced, info->word,
-		    info->text, p->reference);
+		    info->enhanced);
+		put_diagnosis(r, p);
 	}
 	buf_puts(r->out, "\r\n");
 }

@@ -53,6 +53,7 @@ struct recipient {
 	/* For which purpose `reason` was found; NULL: not yet decided. */
 	const struct stream_purpose *purpose;
 	enum reason reason;
+	const char *refusal;   /* by the MTA, of a copy; or NULL */
 	const char *source;    /* who knew, for the log */
 	unsigned int language; /* the person's: language.h */
 	bool monitored;	       /* the person may be followed */

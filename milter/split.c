@@ -8,6 +8,9 @@
  * a lost reply, or the death of this process, leaves a copy that was taken and
  * is not recorded; it is then sent again, as any MTA would (RFC 5321,
  * 4.2.5, RFC 1047).  While PostgreSQL does not answer nothing begins.
+ *
+ * A copy that the MTA refuses for good is given up: to be asked again would
+ * not change its mind, and would keep the client at it for days.
  */
 #include "split.h"
 
@@ -41,7 +44,7 @@ struct work {
 	int64_t deadline;    /* no copy is begun after it */
 };
 
-enum result { RESULT_MADE, RESULT_SKIPPED, RESULT_FAILED };
+enum result { RESULT_MADE, RESULT_SKIPPED, RESULT_REFUSED, RESULT_FAILED };
 
 static void
 tell(const struct work *w, const struct recipient *r, enum result result,
@@ -50,6 +53,7 @@ tell(const struct work *w, const struct recipient *r, enum result result,
 	static const char *const words[] = {
 	    [RESULT_MADE] = "made",
 	    [RESULT_SKIPPED] = "skipped",
+	    [RESULT_REFUSED] = "refused",
 	    [RESULT_FAILED] = "failed",
 	};
 	const struct engine_metrics *count = engine_metrics(w->s->engine);
@@ -58,6 +62,7 @@ tell(const struct work *w, const struct recipient *r, enum result result,
 	metric_counter *const counters[] = {
 	    [RESULT_MADE] = count->copied,
 	    [RESULT_SKIPPED] = count->copy_skipped,
+	    [RESULT_REFUSED] = count->copy_refused,
 	    [RESULT_FAILED] = count->copy_failed,
 	};
 
@@ -96,7 +101,8 @@ mail_parameters(const struct work *w, const struct recipient *r)
 	return arena_printf(w->arena, "%s SMTPUTF8", m->parameters);
 }
 
-/* `*others`: it failed for this one, and others may yet get theirs. */
+/* `*others`: it failed for this one, and others may yet get theirs; with
+ * ERR_REFUSED, it always will. */
 static int
 hand_over(const struct work *w, const struct recipient *r, bool *others,
     struct err *e)
@@ -119,9 +125,7 @@ hand_over(const struct work *w, const struct recipient *r, bool *others,
 	mail.n_text = copy.n_text;
 	if (inject_send(w->mta, &mail, clock_now() + c->milter.timeout, e) == 0)
 		return 0;
-	*others = e->kind == ERR_REFUSED;
-	/* What the MTA refuses is not the client's mistake. */
-	e->kind = ERR_UNREACHABLE;
+	*others = e->kind == ERR_REFUSED || e->kind == ERR_BUSY;
 	return -1;
 }
 
@@ -137,7 +141,22 @@ record(const struct work *w, const struct recipient *r, struct err *e)
 	return 0;
 }
 
-/* 0 when `r` has its copy; `*others` as in hand_over(). */
+/* The MTA will not have the copy of `r`, however often that was named. */
+static void
+give_up(const struct work *w, const struct recipient *r)
+{
+	const char *said = arena_strdup(w->s->arena, inject_reply(w->mta));
+
+	tell(w, r, RESULT_REFUSED, inject_reply(w->mta));
+	for (struct recipient *p = w->s->message.recipients; p; p = p->next)
+		if (reason_info(p->reason)->verdict == VERDICT_ACCEPT &&
+		    memcmp(&p->key, &r->key, sizeof(p->key)) == 0) {
+			p->reason = REASON_UNDELIVERABLE;
+			p->refusal = said;
+		}
+}
+
+/* 0 when `r` has its copy, or never will; `*others` as in hand_over(). */
 static int
 serve(const struct work *w, const struct recipient *r, bool *others,
     struct err *e)
@@ -163,7 +182,10 @@ serve(const struct work *w, const struct recipient *r, bool *others,
 	}
 	/* If this fails the claim runs out by itself. */
 	(void)!record_forget(&w->record, r, &ignored);
-	return -1;
+	if (!*others || e->kind != ERR_REFUSED)
+		return -1;
+	give_up(w, r);
+	return 0;
 }
 
 /* Whether there is time for one more. */

@@ -13,10 +13,11 @@ struct stream_purpose;
 /*
  * Hands every accepted mailbox of the session's message, kept whole, its copy
  * through milter.inject.  0 when the MTA has taken all, in this attempt or an
- * earlier one; -1 when some are still to be made: the client must then send
- * the message again, and what was made is remembered.  ERR_REFUSED: the body
- * is too large and such are refused, so trying again would not help.  Begins no
- * copy after milter.copies-timeout.
+ * earlier one, but for those that it refused for good: whose they were is
+ * REASON_UNDELIVERABLE now, and is to be told.  -1 when some are still to be
+ * made: the client must then send the message again, and what was made is
+ * remembered.  ERR_REFUSED: the body is too large and such are refused, so
+ * trying again would not help.  Begins no copy after milter.copies-timeout.
  */
 int split_make(const struct session *s, const struct stream_purpose *purpose,
     struct err *e) __attribute__((nonnull, warn_unused_result));

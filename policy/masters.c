@@ -22,8 +22,9 @@
 #include "pool.h"
 #include "redis_url.h"
 #include "slots.h"
+#include "topology.h"
 
-enum { SERVERS = 1024 };
+enum { SERVERS = TOPOLOGY_SERVERS };
 
 /* The longest pause between two looks. */
 #define LOOK_PAUSE (400 * CLOCK_MS)
@@ -40,6 +41,7 @@ struct masters {
 	size_t turn;	/* who is asked first */
 	struct err why; /* the last look failed; or an empty text */
 	metric_counter *serving, *covered, *changed, *redirected, *alone;
+	struct metric_histogram *waits;
 };
 
 static void *
@@ -99,6 +101,7 @@ add(struct masters *m, struct redis_server server)
 		free_master(s);
 		return 0;
 	}
+	pool_observe(s->pool, m->waits);
 	m->list[m->n++] = s;
 	return m->n;
 }
@@ -118,6 +121,8 @@ make_metrics(struct masters *m, struct metrics *registry)
 	m->redirected =
 	    metrics_counter(registry, "assent_cache_redirects_total",
 		"Answers that named another master.", "");
+	m->waits = metrics_histogram(registry, "assent_cache_wait_seconds",
+	    "Wait for a connection to Redis.", "");
 }
 
 static size_t
@@ -224,113 +229,6 @@ masters_slot(const struct masters *m, const char *tag, size_t len)
 	return m->url.mode == REDIS_CLUSTER ? slots_hash(tag, len) : 0;
 }
 
-static int
-ask_sentinel(struct masters *m, const struct redis_server *s, struct err *e)
-{
-	const struct redis_command who = {
-	    .word = {"SENTINEL", "get-master-addr-by-name", m->url.master},
-	};
-	struct redis *r =
-	    redis_open_sentinel(s, &m->url.login, m->conf->timeout, e);
-	struct redis_server found = {.host = NULL};
-	struct redis_reply reply;
-	uint16_t of = 0;
-
-	if (r == NULL)
-		return -1;
-	if (redis_ask(r, &who, &reply, e) != 0) {
-		redis_close(r);
-		return -1;
-	}
-	if (redis_item(&reply, 0) != NULL && redis_item(&reply, 1) != NULL) {
-		found.host = strdup(redis_item(&reply, 0));
-		found.port = atoi(redis_item(&reply, 1));
-	} else if (reply.type != REDIS_ERROR) {
-		err_set(e, ERR_UNREACHABLE,
-		    "Sentinel %s:%d knows no master \"%s\"", s->host, s->port,
-		    m->url.master);
-	}
-	redis_reply_free(&reply);
-	redis_close(r);
-	if (found.host == NULL)
-		return -1;
-	pthread_mutex_lock(&m->lock);
-	of = (uint16_t)add(m, found);
-	adopt(m, &of);
-	pthread_mutex_unlock(&m->lock);
-	return 0;
-}
-
-/* A reply to CLUSTER NODES, to be freed. */
-static int
-ask_nodes(struct redis *r, struct redis_reply *reply, struct err *e)
-{
-	static const struct redis_command nodes = {
-	    .word = {"CLUSTER", "NODES"}};
-
-	if (redis_ask(r, &nodes, reply, e) != 0)
-		return -1;
-	if (reply->type == REDIS_TEXT)
-		return 0;
-	redis_reply_free(reply);
-	return -1;
-}
-
-/* The node's place in the list.  One that does not know its own address yet
- * has that of who was asked.  Under the lock. */
-static size_t
-add_node(struct masters *m, const struct slots_node *node,
-    const struct redis_server *asked)
-{
-	struct redis_server s;
-	struct err ignored;
-
-	if (redis_server_parse(
-		&s, node->address, node->address_len, 0, &ignored) == 0)
-		return add(m, s);
-	if (!node->myself)
-		return 0;
-	s = (struct redis_server){
-	    .host = strdup(asked->host), .port = asked->port};
-	return s.host == NULL ? 0 : add(m, s);
-}
-
-static int
-ask_cluster(struct masters *m, const struct redis_server *s, struct err *e)
-{
-	struct redis *r =
-	    redis_open_node(s, &m->url.login, m->conf->timeout, e);
-	struct redis_reply reply;
-	struct slots_node node;
-	uint16_t of[SLOTS] = {0};
-	const char *text;
-
-	if (r == NULL)
-		return -1;
-	if (ask_nodes(r, &reply, e) != 0) {
-		redis_close(r);
-		return -1;
-	}
-	text = reply.text;
-	pthread_mutex_lock(&m->lock);
-	while (slots_next(&text, &node)) {
-		unsigned int first, last;
-		size_t at = 0;
-
-		while (node.master && slots_range(&node, &first, &last)) {
-			if (at == 0)
-				at = add_node(m, &node, s);
-			for (unsigned int i = first; i <= last; i++)
-				of[i] = (uint16_t)at;
-		}
-	}
-	adopt(m, of);
-	pthread_mutex_unlock(&m->lock);
-	redis_reply_free(&reply);
-	redis_close(r);
-	return 0;
-}
-
 /* Whom to ask next, and how many there are to be asked. */
 static struct redis_server
 take_turn(struct masters *m, size_t *count)
@@ -349,20 +247,36 @@ take_turn(struct masters *m, size_t *count)
 	return s;
 }
 
+/* Follows what somebody said. */
+static void
+follow(struct masters *m, struct topology *t)
+{
+	uint16_t place[SERVERS + 1] = {0};
+
+	pthread_mutex_lock(&m->lock);
+	for (size_t i = 0; i < t->n; i++)
+		place[i + 1] = (uint16_t)add(m, t->servers[i]);
+	for (size_t i = 0; i < slots_there_are(m); i++)
+		t->of[i] = place[t->of[i]];
+	adopt(m, t->of);
+	pthread_mutex_unlock(&m->lock);
+}
+
 /* Asks until somebody knows. */
 static int
 look(struct masters *m, struct err *e)
 {
 	int64_t deadline = clock_now() + m->conf->timeout;
 	size_t asked = 0, count;
+	struct topology t;
 
 	do {
 		struct redis_server s = take_turn(m, &count);
 
-		if ((m->url.mode == REDIS_SENTINEL
-			    ? ask_sentinel(m, &s, e)
-			    : ask_cluster(m, &s, e)) == 0)
+		if (topology_ask(&m->url, &s, m->conf->timeout, &t, e) == 0) {
+			follow(m, &t);
 			return 0;
+		}
 	} while (++asked < count && clock_now() < deadline);
 	return -1;
 }
@@ -473,42 +387,11 @@ masters_unclaimed(struct masters *m)
 	return found;
 }
 
-/* Any question will do: who answers it is what matters. */
-static int
-confirm(struct redis *r, struct err *e)
-{
-	static const struct redis_command ping = {.word = {"PING"}};
-	struct redis_reply reply;
-
-	if (redis_ask(r, &ping, &reply, e) != 0)
-		return -1;
-	redis_reply_free(&reply);
-	return 0;
-}
-
 int
 masters_served(
     const struct masters *m, struct redis *r, struct buf *out, struct err *e)
 {
-	struct redis_reply reply;
-	struct slots_node node;
-	unsigned int first, last;
-	const char *text;
-
-	if (m->url.mode != REDIS_CLUSTER) {
-		buf_puts(out, "{[0,0]}");
-		return confirm(r, e);
-	}
-	if (ask_nodes(r, &reply, e) != 0)
-		return -1;
-	buf_puts(out, "{");
-	for (text = reply.text; slots_next(&text, &node);)
-		while (node.myself && slots_range(&node, &first, &last))
-			buf_printf(out, "%s[%u,%u]", out->len > 1 ? "," : "",
-			    first, last);
-	buf_puts(out, "}");
-	redis_reply_free(&reply);
-	return 0;
+	return topology_served(&m->url, r, out, e);
 }
 
 struct master *

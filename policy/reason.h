@@ -56,6 +56,8 @@ enum verdict { VERDICT_DEFER = 0, VERDICT_REFUSE, VERDICT_ACCEPT };
 	    "changes made here would break its DKIM signature")                \
 	X(REASON_TOO_LARGE, VERDICT_REFUSE, "too-large", "552", "5.3.4",       \
 	    "too big to be edited or copied")                                  \
+	X(REASON_UNDELIVERABLE, VERDICT_REFUSE, "undeliverable", "550",        \
+	    "5.3.0", "the mail server will not take the private copy")         \
 	X(REASON_NO_LINK, VERDICT_REFUSE, "no-such-link", "550", "5.1.1",      \
 	    "no opt-out link has this address")                                \
 	X(REASON_UNCLASSIFIED, VERDICT_REFUSE, "unclassified", "550", "5.7.1", \

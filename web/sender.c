@@ -264,6 +264,7 @@ send_one(struct sender *s, const struct site *site, struct inject *mta,
 {
 	struct err e;
 	bool sent = deliver(site, mta, m, &e) == 0;
+	bool answered = !sent && (e.kind == ERR_REFUSED || e.kind == ERR_BUSY);
 
 	if (sent)
 		log_line(LOG_INFORM, "mail result=sent kind=%s message-id=%s",
@@ -273,9 +274,8 @@ send_one(struct sender *s, const struct site *site, struct inject *mta,
 		 */
 		log_line(LOG_WARN,
 		    "mail result=failed kind=%s message-id=%s error=\"%s%.3s\"",
-		    m->kind, m->message_id,
-		    e.kind == ERR_REFUSED ? "the MTA says " : e.text,
-		    e.kind == ERR_REFUSED ? inject_reply(mta) : "");
+		    m->kind, m->message_id, answered ? "the MTA says " : e.text,
+		    answered ? inject_reply(mta) : "");
 	/* One that failed comes back by itself, but not one that was sent. */
 	while (record(site, m, sent, &e) != 0) {
 		log_line(LOG_ERROR, "mail message-id=%s error=\"%s\"",

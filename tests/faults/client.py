@@ -28,7 +28,7 @@ class MailServer:
 
 	def __init__(self, path):
 		self.path = path
-		self.socket = None
+		self.input = self.socket = None
 
 	def ask(self, recipient):
 		try:
@@ -49,6 +49,7 @@ class MailServer:
 		self.socket = socket.socket(socket.AF_UNIX)
 		self.socket.settimeout(PATIENCE)
 		self.socket.connect(self.path)
+		self.input = self.socket.makefile("rb")
 		self.say("O", OFFER)
 		self.protocol = struct.unpack("!I", self.packet()[9:13])[0]
 		self.say("D", "C{daemon_name}\0campaigns\0")
@@ -59,9 +60,9 @@ class MailServer:
 				self.answer(command)
 
 	def close(self):
-		if self.socket:
-			self.socket.close()
-		self.socket = None
+		for s in filter(None, (self.input, self.socket)):
+			s.close()
+		self.input = self.socket = None
 
 	def say(self, command, data=b""):
 		data = data.encode() if isinstance(data, str) else data
@@ -69,12 +70,9 @@ class MailServer:
 		    + command.encode() + data)
 
 	def octets(self, n):
-		data = b""
-		while len(data) < n:
-			more = self.socket.recv(n - len(data))
-			if not more:
-				raise ConnectionError("the milter is gone")
-			data += more
+		data = self.input.read(n)
+		if len(data) < n:
+			raise ConnectionError("the milter is gone")
 		return data
 
 	def packet(self):

@@ -35,8 +35,9 @@ NODES = 2			# of each kind
 CONTACTS = 64
 PORTS = ["MILTER1_PORT", "MILTER2_PORT", "WEB1_PORT", "WEB2_PORT", "SMTP2_PORT"]
 QUIET_SECONDS = 120
-TROUBLE = re.compile(".*(?:Sanitizer|runtime error:|Assertion .* failed|"
-    "stack smashing).*")
+# Without a beginning that matches anything: a log has 200,000 lines.
+TROUBLE = re.compile("(?:AddressSanitizer|LeakSanitizer|ThreadSanitizer|"
+    "runtime error:|Assertion .* failed|stack smashing).*")
 
 
 def load_script(name):
@@ -341,6 +342,7 @@ class Rig:
 			    errors="replace"))
 			if said:
 				found.append(f"{node.name} said {said[0]}")
+			shutil.copy(node.log, self.dir / "history")
 			os.truncate(node.log, 0)
 		return found
 
@@ -367,8 +369,12 @@ class Rig:
 		return found
 
 	def folder(self):
-		"""Where the histories of one run go."""
+		"""Where the histories of one run go, and the logs of its nodes."""
 		path = self.dir / "history"
 		shutil.rmtree(path, ignore_errors=True)
 		path.mkdir()
 		return path
+
+	def keep(self, path):
+		"""Puts those of the last run there, to be looked at."""
+		shutil.copytree(self.dir / "history", path, dirs_exist_ok=True)

@@ -111,7 +111,8 @@ def share(operations, harms, kinds, bad):
 
 
 def normal(operations, harms):
-	"""Seconds from mending to the last answer that was a deferral."""
+	"""Seconds from mending to the last answer that was a deferral, and was
+	not kept waiting by the next harm."""
 	if not harms:
 		return None
 	late = [o for o in operations
@@ -120,5 +121,5 @@ def normal(operations, harms):
 	for harm, following in zip_longest(harms, harms[1:]):
 		longest = max([longest] + [o.end - harm.mended for o in late
 		    if harm.begun <= o.start and
-		    (following is None or o.start < following.begun)])
+		    (following is None or o.end < following.begun)])
 	return longest / SECOND

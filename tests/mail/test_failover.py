@@ -149,17 +149,11 @@ def test_mail_and_clicks_go_on_after_a_crash_and_nothing_is_lost(stack, pair,
 	pair.repair()
 
 
-@pytest.mark.parametrize("old", ["as it was", "read-only"])
-def test_a_primary_whose_place_was_taken_is_not_believed(stack, pair, people,
-    old):
+def test_a_primary_whose_place_was_taken_is_not_believed(stack, pair, people):
 	"""It goes on answering; Redis knows nothing."""
 	address, link = next(people)
 	assert first_verdict(stack, address).startswith("250 ")
 	former = pair.primary
-	if old == "read-only":
-		pair.ask(former,
-		    "ALTER SYSTEM SET default_transaction_read_only = on")
-		pair.ask(former, "SELECT pg_reload_conf()")
 	pair.promote()
 	assert click_until_done(stack, link)
 	redis(stack, "FLUSHALL")
@@ -169,6 +163,29 @@ def test_a_primary_whose_place_was_taken_is_not_believed(stack, pair, people,
 	assert state == "granted"
 	assert first_verdict(stack, address).startswith(REFUSED)
 	pair.repair()
+
+
+def test_connections_to_a_server_that_takes_no_changes_are_dropped(stack, pair,
+    people):
+	"""They work, but it is no primary any more (25006)."""
+	def writes(may):
+		pair.ask(pair.primary, "ALTER SYSTEM SET "
+		    f"default_transaction_read_only = {'off' if may else 'on'}")
+		pair.ask(pair.primary, "SELECT pg_reload_conf()")
+
+	def connected():
+		return pair.ask(pair.primary, """SELECT pid FROM pg_stat_activity
+			WHERE usename = 'assent_web'""")
+
+	(_, first), (address, link) = next(people), next(people)
+	assert click_until_done(stack, first)
+	assert connected()
+	writes(False)
+	assert wait_for(lambda: stack.click(link) == 503)
+	assert wait_for(lambda: not connected())
+	writes(True)
+	assert click_until_done(stack, link)
+	assert first_verdict(stack, address).startswith(REFUSED)
 
 
 def test_what_no_standby_has_is_not_acknowledged(stack, pair, people):

@@ -3,6 +3,7 @@
 
 import json
 import re
+import time
 import urllib.request
 
 import pytest
@@ -46,12 +47,30 @@ def series(page):
 	    for name, labels, bare in SERIES.findall(page)]
 
 
+def waits(url, pool):
+	return int(re.search(rf"(?m)^assent_{pool}_wait_seconds_count{{}} (.*)$",
+	    fetch(url))[1])
+
+
+@pytest.mark.parametrize("pool", ["cache", "database"])
+def test_every_use_of_a_pool_is_counted(stack, pool):
+	programs = (stack.env["MILTER_METRICS_URL"],
+	    lambda: stack.rcpt(f"{time.time_ns()}@rcpt.test")), (
+	    stack.env["WEB_URL"] + "/metrics",
+	    lambda: stack.page("GET", "/healthz"))
+	for url, use in programs:
+		before = waits(url, pool)
+		use()
+		assert waits(url, pool) > before, url
+
+
 def matches(labels, key, operator, value):
 	if key == "instance":		# Prometheus adds it
 		return True
 	has = labels.get(key)
-	return has is not None and {"=": has == value, "!=": has != value,
-	    "=~": re.fullmatch(value, has)}[operator]
+	if has is None or operator == "=~":
+		return has is not None and re.fullmatch(value, has)
+	return (has == value) == (operator == "=")
 
 
 @pytest.mark.parametrize("name,labels", USED)

@@ -358,6 +358,65 @@ def test_a_recipient_that_the_mta_refuses_holds_up_nobody(stack, proxy, forty):
 	assert stack.metric(skipped) == before + 5
 
 
+NO_SUCH_USER = "550 5.1.1 no such user here"
+
+
+def refuse(proxy, *recipients, meanwhile=None):
+	"""The MTA refuses these, and defers `meanwhile`."""
+	def answer(event):
+		if event == f"RCPT TO:<{meanwhile}>":
+			return "450 4.2.0 later"
+		return event in {f"RCPT TO:<{r}>" for r in recipients} \
+		    and NO_SUCH_USER
+	proxy.hook = answer
+
+
+def reports(letter):
+	"""The notifications about a message."""
+	letter.stack.idle()
+	return [d for d in letter.stack.sunk(letter.marker) if not d.sender]
+
+
+def test_a_copy_that_the_mta_refuses_for_good_is_reported(stack, proxy, forty):
+	"""Once, and when nothing else can fail any more."""
+	who = forty[:6]
+	letter = Letter(stack, [*who, who[2].upper()])
+	refused = 'assent_copies_total{result="refused"}'
+	before = stack.metric(refused)
+	refuse(proxy, who[2], meanwhile=who[4])
+	assert letter.send().startswith("451 4.3.0 unfinished: ")
+	assert not reports(letter)
+	refuse(proxy, who[2])
+	assert letter.send().startswith("250 ")
+	assert letter.copies(5) == once_each([*who[:2], *who[3:]])
+	(report,) = reports(letter)
+	assert report.recipients == [SENDER]
+	text = report.body.decode()
+	assert re.findall("(?m)^Final-Recipient: .*; (.*)$", text) == [
+	    who[2], who[2].upper()]
+	assert re.findall("(?m)^Diagnostic-Code: smtp; (.*)$", text) == [
+	    NO_SUCH_USER] * 2
+	assert stack.metric(refused) == before + 2
+
+
+def test_a_message_whose_copies_the_mta_all_refuses_is_refused(stack, proxy,
+    forty):
+	letter = Letter(stack, forty[:2])
+	refuse(proxy, *forty[:2])
+	assert letter.send().startswith("550 5.3.0 undeliverable: ")
+	assert not reports(letter) and not proxy.taken()
+
+
+def test_what_the_mta_refuses_of_the_set_up_is_tried_again(stack, proxy, forty):
+	letter = Letter(stack, forty[:2])
+	proxy.hook = lambda event: event.startswith("MAIL") \
+	    and "530 5.7.0 must issue STARTTLS first"
+	assert letter.send().startswith("451 4.3.0 unfinished: ")
+	proxy.hook = None
+	letter.insist()
+	assert letter.copies(2) == once_each(forty[:2])
+
+
 def test_who_has_a_copy_and_is_left_alone_gets_no_second(stack, proxy, forty):
 	"""The other one leaves before the message comes again."""
 	who = forty[:2]

@@ -403,7 +403,8 @@ BEGIN
 		|| substring(int4send(coalesce(octet_length(p.ends), 0) / 4) FROM 4)
 		|| coalesce(p.ends, '') || coalesce(p.pairs, '')
 	FROM unnest(p_contacts, leader_of) AS k (id, leader)
-	LEFT JOIN contact c ON c.id = k.id
+	LEFT JOIN LATERAL (SELECT language FROM contact
+		WHERE id = k.id OFFSET 0) AS c ON true
 	LEFT JOIN packed p ON p.contact = k.leader;
 END $$;
 

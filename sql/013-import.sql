@@ -50,8 +50,10 @@ CREATE TRIGGER text_known AFTER INSERT ON assent.event
 CREATE FUNCTION assent.event_known() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = assent, pg_temp AS $$
 BEGIN
+	-- Each is looked up (OFFSET 0), whatever the planner may not do where
+	-- they are added: it would read the whole ledger.
 	IF EXISTS (SELECT FROM added a WHERE NOT EXISTS (
-		SELECT FROM event e WHERE e.id = a.event_id)) THEN
+		SELECT FROM event e WHERE e.id = a.event_id OFFSET 0)) THEN
 		RAISE foreign_key_violation USING MESSAGE = 'there is no such event';
 	END IF;
 	RETURN NULL;

@@ -63,6 +63,8 @@ GROUP BY act ORDER BY act;
 class Import:
 	"""The measurement, on a stack (rig.House) of its own."""
 
+	brand = "bench"
+
 	def __init__(self, house, contacts, path=None):
 		self.house = house
 		self.contacts = contacts
@@ -98,7 +100,7 @@ class Import:
 	def _begin(self, path):
 		return subprocess.Popen([self.house.env["ASSENTCTL"], "-c",
 		    self.house.env["ASSENT_CONF"], "import", path,
-		    "--brand", "bench"], stdout=subprocess.DEVNULL)
+		    "--brand", self.brand], stdout=subprocess.DEVNULL)
 
 	def _import(self, path):
 		"""Seconds, and the client's peak of memory in octets."""
@@ -132,7 +134,7 @@ class Import:
 		    "assent.permit JOIN assent.endpoint USING (key) "
 		    "WHERE canonical = 'pairs@rcpt.test'"))
 
-	def _redis(self):
+	def redis(self, most=BATCH * 500):
 		"""What Redis needs for a contact that was looked up: one SET as
 		policy/cache.c has it."""
 		url = urllib.parse.urlsplit(self.house.env["REDIS_URL"])
@@ -149,7 +151,8 @@ class Import:
 				return int(text.split("used_memory:")[1].split()[0])
 			before = used()
 			keys = self._psql("SELECT encode(key, 'hex'), "
-			    "encode(packed, 'hex') FROM assent.permit").split()
+			    "encode(packed, 'hex') FROM assent.permit "
+			    f"LIMIT {most}").split()
 			for at in range(0, len(keys), BATCH):
 				part = [k.split("|") for k in keys[at:at + BATCH]]
 				s.sendall(b"".join(self._set(bytes.fromhex(k),
@@ -205,5 +208,5 @@ class Import:
 		    "copy_rate": rows / copied, "import_rate": rows / took,
 		    "rate_ratio": copied / took, "client_mb": peak / 1e6,
 		    "postgresql_octets": size / self.contacts,
-		    "redis_octets": self._redis(),
+		    "redis_octets": self.redis(),
 		    "permit_octets": self._permit()}

@@ -565,6 +565,72 @@ def test_a_proof_outlives_the_person(ledger, proof):
 	assert "parchment" not in json.dumps(later)
 
 
+def owner_runs(stack, script):
+	"""A script of contrib/postgresql, as its text."""
+	subprocess.run(["psql", "-XAtq", "-d", stack.env["DATABASE_URL"]],
+	    input=script, text=True, check=True)
+
+
+def next_numbers(stack):
+	"""Goes on, but for two numbers, where the last part begins."""
+	stack.sql("""SELECT setval('assent.event_id_seq', max(substring(
+	    pg_get_expr(relpartbound, oid) FROM '\\d+')::bigint) - 3)
+	    FROM pg_class WHERE relname ~ '^event_\\d+$'""")
+
+
+def test_a_ledger_in_parts(own_stack):
+	"""It is split while sessions have used it whole, and again; all of it
+	is still checked, proved and erased."""
+	s = own_stack
+	split, another = (
+	    (ROOT / "contrib/postgresql" / name).read_text()
+	    for name in ("partition-ledger.sql", "next-ledger-part.sql"))
+	record = ("SELECT assent.record('grant', 1, 1, 'email', now(), NULL, "
+	    "'test', '{}')")
+	first = s.subscriber()
+	s.ctl("ledger", "checkpoint")
+	with contextlib.closing(psycopg2.connect(s.env["DATABASE_URL"])) as db:
+		db.autocommit = True
+		with db.cursor() as cursor:
+			cursor.execute(record)
+			owner_runs(s, split)
+			cursor.execute(record)
+			owner_runs(s, another)
+			next_numbers(s)
+			for _ in range(4):
+				cursor.execute(record)
+	# Interrupted before the tables are locked, and run again.
+	owner_runs(s, another.split("BEGIN;\nLOCK TABLE")[0])
+	second = s.subscriber()
+	owner_runs(s, another)
+	next_numbers(s)
+	for address in first, second, second:
+		s.ctl("withdraw", address, "newsletter")
+		s.ctl("grant", address, "newsletter")
+	assert [r[0] for r in s.sql("SELECT DISTINCT tableoid::regclass::text "
+	    "FROM assent.event ORDER BY 1")] == [
+	    f"assent.event_{n}" for n in (1, 2, 3)]
+	assert s.sql("SELECT count(*) FROM assent.event v FULL JOIN "
+	    "assent.event_person ON event_id = id "
+	    "WHERE id IS NULL OR event_id IS NULL") == [(0,)]
+	s.ctl("ledger", "checkpoint")
+	assert verify(s)["ok"]
+	for n in 1, 2, 3:
+		((event,),) = s.sql(f"SELECT max(id) FROM assent.event_{n}")
+		with tampered(s, f"UPDATE assent.event_{n} SET source = 'x' "
+		    f"WHERE id = {event}"):
+			(problem,) = verify(s)["problems"]
+			assert (problem["kind"], problem["event"]) == (
+			    "changed", event)
+	key = s.ctl("ledger", "key").stdout.split()[1]
+	assert examine(s.ctl("proof", first).stdout, key)["ok"]
+	s.ctl("forget", first, "--yes")
+	# A grant, a withdrawal and a grant, and that this was read.
+	assert s.sql("SELECT count(*) FROM assent.event WHERE act = 'erase'") \
+	    == [(4,)]
+	assert verify(s)["ok"]
+
+
 def test_reading_is_recorded(ledger, proof):
 	address = proof[0]
 	def reads():

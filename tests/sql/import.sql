@@ -245,6 +245,30 @@ SELECT is(pg_temp.try(1401, 'grant', '2025-01-01', 'form'),
 	'an opt-out from before there was a contact refuses');
 SELECT is(pg_temp.standing(1401, 'news'), 3, 'and counts');
 
+-- However much there is, an import reads what concerns its own people.
+CREATE FUNCTION pg_temp.read_of(p_table text) RETURNS bigint LANGUAGE sql AS $$
+	SELECT sum(seq_tup_read + idx_tup_fetch)::bigint
+	FROM pg_stat_xact_user_tables
+	WHERE schemaname = 'assent' AND relname ~ ('^' || p_table || '(_\d+)?$')
+$$;
+INSERT INTO assent.contact (source) SELECT NULL FROM generate_series(1, 2000);
+SELECT assent.record('grant', n, pg_temp.purpose('news'), 'email', now(), NULL,
+	'test', NULL) FROM generate_series(1, 2000) AS n
+\g /dev/null
+ANALYZE assent.contact, assent.event;
+SELECT pg_temp.stage(n, 'news', 'grant') FROM generate_series(8001, 8020) AS n
+\g /dev/null
+CREATE TEMPORARY TABLE read AS SELECT pg_temp.read_of('event') AS events;
+SELECT is(pg_temp.apply(), '20 changed, 0 unchanged', 'twenty come to thousands');
+SELECT cmp_ok(pg_temp.read_of('event') - events, '<', 200::bigint,
+	'for which not all events are read') FROM read;
+CREATE TEMPORARY TABLE seen AS SELECT pg_temp.read_of('contact') AS contacts;
+SELECT is((SELECT count(*) FROM assent.pack(ARRAY(SELECT pg_temp.contact(n)
+	FROM generate_series(8001, 8020) AS n), 'email')), 20::bigint,
+	'twenty are packed');
+SELECT cmp_ok(pg_temp.read_of('contact') - contacts, '<', 200::bigint,
+	'for which not all contacts are read') FROM seen;
+
 -- How far it has come.
 CREATE TEMPORARY TABLE begun AS
 SELECT * FROM assent.import_begin(decode(repeat('ab', 32), 'hex'), 'file');

@@ -13,7 +13,7 @@ import urllib.parse
 
 import pytest
 
-from conftest import on_both_mtas
+from conftest import new_stack, on_both_mtas
 
 # How long milters may go on with a permit that was changed by hand.
 LEASE = 2.5
@@ -219,8 +219,16 @@ def test_tracking_is_stripped(stack):
 	assert stack.metric('assent_body_edits_total{what="pixel"}') >= 2
 
 
-def test_who_agreed_to_be_followed_is(own_stack):
-	stack = own_stack
+@pytest.fixture(scope="module")
+def edited():
+	"""A stack whose purposes and footers are changed."""
+	s = new_stack()
+	yield s
+	s.close()
+
+
+def test_who_agreed_to_be_followed_is(edited):
+	stack = edited
 	stack.ctl("purpose", "add", "profiling", "--brand", "acme", "--title",
 	    "Profiling", "--channel", "email")
 	stack.sql("UPDATE assent.purpose SET monitoring = true "
@@ -236,8 +244,8 @@ def test_who_agreed_to_be_followed_is(own_stack):
 		assert bool(delivery.all("Return-Receipt-To")) == followed
 
 
-def test_footers_can_be_set(own_stack, tmp_path):
-	stack = own_stack
+def test_footers_can_be_set(edited, tmp_path):
+	stack = edited
 	(tmp_path / "text").write_text("Żegnaj: {{unsubscribe_url}}\n")
 	(tmp_path / "html").write_text("<p>{{brand}} {{unsubscribe_url}}</p>\n")
 	stack.ctl("footer", "set", "en", "newsletter", "--text",

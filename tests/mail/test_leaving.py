@@ -368,19 +368,19 @@ def test_pages_links_and_logs_name_nobody(stack):
 		assert not any(secret in text for text in seen), secret
 
 
-def test_without_database_it_still_asks(own_stack):
+def test_without_database_it_still_asks(stack):
 	"""And says that it is not certain, which is true."""
-	reader = Reader(own_stack, own_stack.subscriber(), "acme/newsletter")
+	reader = Reader(stack, stack.subscriber(), "acme/newsletter")
 	reader.see()
-	own_stack.stop("postgres")
-	assert own_stack.page("GET", "/healthz")[0] == 503
+	stack.stop("postgres")
+	assert stack.page("GET", "/healthz")[0] == 503
 	assert "no more mail of the kind" in reader.see()
 	assert "it is not certain" in " ".join(reader.press(status=503).split())
 	assert "may or may not" in " ".join(reader.press(status=503, undo=1).split())
 	for line in ("health", "opt-out result=failed .*",
 	    "opt-out-undo result=failed"):
-		assert re.search(f': {line} error="[^"]+"$',
-		    own_stack.log("web"), re.M), line
-	own_stack.start("postgres")
+		assert re.search(f': {line} error=".+"$',
+		    stack.log("web"), re.M), line
+	stack.start("postgres")
 	reader.see()
 	assert "This mail has stopped" in reader.press()

@@ -278,9 +278,17 @@ def test_a_key_that_is_not_known_is_named(ledger):
 	assert verify(ledger)["ok"]
 
 
-def test_concurrent_writers_lose_nothing(own_stack):
+@pytest.fixture(scope="module")
+def written():
+	"""A stack whose ledger is whole, and written at by tests."""
+	s = new_stack()
+	yield s
+	s.close()
+
+
+def test_concurrent_writers_lose_nothing(written):
 	"""Transactions that commit in another order than they began."""
-	s = own_stack
+	s = written
 	failures = []
 
 	def write(who):
@@ -327,8 +335,8 @@ def test_concurrent_writers_lose_nothing(own_stack):
 	assert settled == last
 
 
-def test_a_late_commit_gets_a_later_leaf(own_stack):
-	s = own_stack
+def test_a_late_commit_gets_a_later_leaf(written):
+	s = written
 	late = psycopg2.connect(s.env["DATABASE_URL"])
 	record = ("SELECT assent.record('grant', 1, 1, 'email', now(), NULL, "
 	    "'test', '{}')")

@@ -269,6 +269,13 @@ class Person:
 		    PICTURES / f"{name}-{self.language}-{word}.png")
 
 
+def pytest_configure(config):
+	"""Of several processes the first alone clears away what was there."""
+	if not hasattr(config, "workerinput"):
+		shutil.rmtree(PICTURES, ignore_errors=True)
+		PICTURES.mkdir(parents=True)
+
+
 @pytest.fixture(scope="session")
 def front():
 	"""A stack with nginx for all tests of this folder."""
@@ -279,8 +286,6 @@ def front():
 
 @pytest.fixture(scope="session")
 def browser(front, tmp_path_factory):
-	shutil.rmtree(PICTURES, ignore_errors=True)
-	PICTURES.mkdir(parents=True)
 	b = Browser(tmp_path_factory.mktemp("chromium"),
 	    front.env["NGINX_PORT"])
 	yield b

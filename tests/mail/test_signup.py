@@ -205,7 +205,7 @@ def test_mail_looks_like_its_brand(forms, colour):
 	    r'color: (#\w{6})"><strong>(.*?)</strong>', text).groups()
 	assert name == "Acme" and bar == ("#0b57a4" if colour == "none" else colour)
 	assert contrast(bar, on_bar) >= 4.5
-	(of_link,) = re.findall(r'<a href="https:[^"]*" style="color: (#\w{6})"',
+	(of_link,) = re.findall(r'<a href="https:[^"]*" style="color: (#\w{6});',
 	    text)
 	assert contrast(of_link, "#ffffff") >= 4.5
 	assert "background: #ffffff" in text and "{{" not in text

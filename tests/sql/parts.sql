@@ -31,11 +31,11 @@ FROM part WHERE whole = 'assent.permit'::regclass;
 -- Each part of the ledger has events, and nothing goes from it.
 SELECT isnt_empty(format('SELECT FROM %s', name), name || ' is in use')
 FROM part WHERE whole <> 'assent.permit'::regclass;
-SELECT throws_like(format(what, name, CASE whole
-		WHEN 'assent.event'::regclass THEN 'id' ELSE 'event_id' END),
-	'the ledger is append-only: %', format(what, name, 'its number'))
-FROM part, unnest('{UPDATE %s SET %2$I = 1 WHERE false,DELETE FROM %s,
-	TRUNCATE %s}'::text[]) AS what
+SELECT throws_like(sql, 'the ledger is append-only: %', sql)
+FROM part, LATERAL (SELECT format(what, name, CASE whole
+		WHEN 'assent.event'::regclass THEN 'leaf' ELSE 'salt' END) AS sql
+	FROM unnest('{UPDATE %s SET %2$I = %2$I WHERE false,DELETE FROM %1$s,
+		TRUNCATE %1$s}'::text[]) AS what) AS refused
 WHERE whole <> 'assent.permit'::regclass;
 
 -- No personal field stands in the planner's statistics.

@@ -7,6 +7,7 @@ the stack, and clients are told whom to believe by WEB_CA.
 """
 
 import resource
+import shutil
 import ssl
 import subprocess
 import urllib.error
@@ -18,6 +19,7 @@ from stackproc import Failure
 
 ROOT = Path(__file__).resolve().parent.parent
 CONTRIB = ROOT / "contrib/nginx/assent.conf"
+ERRORS = "errors"		# beside it
 HOST = "optout.example.com"
 MOST_FILES = 16384		# of a worker, where the system gives as many
 
@@ -63,6 +65,10 @@ class Nginx(Part):
 		(self.dir / "nginx.conf").write_text(MAIN.format(dir=self.dir,
 		    files=files))
 		(self.dir / "assent.conf").write_text(self.settings())
+		# Where it may read them, wherever this tree is.
+		errors = self.dir / ERRORS
+		shutil.copytree(CONTRIB.parent / ERRORS, errors)
+		subprocess.run(["chmod", "-R", "a+rX", errors], check=True)
 
 	def make_certificate(self):
 		made = subprocess.run(["openssl", "req", "-x509", "-newkey",
@@ -85,7 +91,7 @@ class Nginx(Part):
 		    ("127.0.0.1:8080", f"127.0.0.1:{port['WEB_PORT']}"),
 		    ("/etc/ssl/assent/fullchain.pem", self.certificate),
 		    ("/etc/ssl/assent/key.pem", self.dir / "key.pem"),
-		    ("/etc/nginx/assent;", f"{CONTRIB.parent};"),
+		    ("/etc/nginx/assent;", f"{self.dir};"),
 		    ("/var/log/nginx/", f"{self.dir}/")):
 			if theirs not in text:
 				raise Failure(f"{CONTRIB}: no {theirs} in it")

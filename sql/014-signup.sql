@@ -264,8 +264,9 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = assent, pg_temp AS $$
 	WHERE s.reference = sha256(p_reference) AND s.expires_at > now()
 $$;
 
--- Confirms it, if its form is open.  Returns the permits that the cache must now hold, as
--- assent.change does; also when it was confirmed before.  p_fields: from where.
+-- Confirms it, if its form is open.  Returns the permits that the cache must now
+-- hold, as assent.change does; also when it was confirmed before.  p_fields:
+-- from where.
 CREATE FUNCTION assent.sign_up_confirm(p_marked text, p_reference bytea,
 	p_fields jsonb)
 RETURNS TABLE (key bytea, packed bytea, changed boolean)

@@ -251,7 +251,8 @@ BEGIN
 		SELECT * FROM page_text WHERE kind = p_kind AND slug = own
 			AND part = p_part
 	)
-	SELECT b.name, sender_of(b.id), (SELECT coalesce((SELECT t.title FROM purpose_text t
+	SELECT b.name, sender_of(b.id),
+		(SELECT coalesce((SELECT t.title FROM purpose_text t
 			WHERE t.purpose_id = p.id AND t.language = p_language
 			ORDER BY t.version DESC LIMIT 1), p.title)
 			FROM purpose p WHERE p.id = p_purpose),
